@@ -1,0 +1,1 @@
+"""What the data is: one folder a source or mart, declarations only."""

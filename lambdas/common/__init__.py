@@ -1,0 +1,1 @@
+"""Shared by all functions, scripts, the API and orchestration; knows neither Dagster nor Chalice."""

@@ -1,0 +1,1 @@
+"""The warehouse: connections, SQL, DDL, the ledger and the load."""

@@ -1,0 +1,58 @@
+"""The errors of the platform, a tree of two branches.
+
+AnalyticsError
+├── PermanentError        the same call fails again: fix the input, the contract or the configuration
+│   ├── ContractError     a contract or defs.yaml is wrong
+│   ├── SettingsError     an environment variable, parameter or secret is missing or wrong
+│   ├── RequestError      an event or a command line asks for something that cannot be
+│   ├── SourceError       the source answered with something that a retry does not mend
+│   ├── ObjectError       one raw object cannot be read; others of its batch load
+│   └── LoadError         the warehouse refuses the data
+└── TransientError        the same call may pass later, on a new connection
+    ├── SourceUnavailable the source did not answer, or said to come again
+    └── WarehouseBusy     conflict, lost connection, timeout, limit reached
+"""
+
+
+class AnalyticsError(Exception):
+    """Base of all errors that the platform raises on purpose."""
+
+
+class PermanentError(AnalyticsError):
+    """The same call fails again until somebody mends what the message names."""
+
+
+class ContractError(PermanentError):
+    """A contract or a defs.yaml is wrong; the message names file, place and hint."""
+
+
+class SettingsError(PermanentError):
+    """A setting is missing or wrong; the message names it and says where it comes from."""
+
+
+class RequestError(PermanentError):
+    """An event or argument is wrong; the message names the parameter and what is allowed."""
+
+
+class SourceError(PermanentError):
+    """The source answered with something that a retry does not mend."""
+
+
+class ObjectError(PermanentError):
+    """One raw object cannot be read; it is set aside with this reason and the others load."""
+
+
+class LoadError(PermanentError):
+    """The warehouse refused the data or the statement."""
+
+
+class TransientError(AnalyticsError):
+    """The same call may pass later."""
+
+
+class SourceUnavailable(TransientError):  # noqa: N818 - reads as what happened
+    """The source did not answer in time, or asked to come again."""
+
+
+class WarehouseBusy(TransientError):  # noqa: N818 - reads as what happened
+    """The warehouse conflicted, timed out, or lost the connection; run the transaction again."""

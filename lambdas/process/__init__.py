@@ -1,0 +1,1 @@
+"""The process and migrate functions: from raw objects to warehouse tables."""

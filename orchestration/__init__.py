@@ -1,0 +1,1 @@
+"""When things run: Dagster, and the only place that imports it."""
