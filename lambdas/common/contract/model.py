@@ -49,7 +49,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A dataset: a source (a table fed from raw objects) or a mart (a materialized view)."""
+    """A dataset: a source (a table fed from raw objects) or a mart (a materialized view).
+
+    `null_words` are texts that mean no value in any raw column. Without them only an empty text that
+    has to become a number, time or truth value means none.
+    """
 
     name: str
     kind: Literal["source", "mart"]
@@ -59,7 +63,7 @@ class Contract:
     path: Path
     hash: str
     version_column: str | None = None
-    null_words: tuple[str, ...] = ("",)
+    null_words: tuple[str, ...] = ()
     on_drift: Literal["warn", "fail", "ignore"] = "warn"
     max_rejected_ratio: float | None = None
     team: str = ""

@@ -76,7 +76,7 @@ def _contract(document: Mapping[str, Any], path: Path, kind: Literal["source", "
         path=path,
         hash=_hash(document),
         version_column=custom.get("versionColumn"),
-        null_words=tuple(str(w) for w in custom.get("nullWords", [""])),
+        null_words=tuple(str(w) for w in custom.get("nullWords", ())),
         on_drift=custom.get("onDrift", "warn"),
         max_rejected_ratio=custom.get("maxRejectedRatio"),
         team=(document.get("team") or {}).get("name", ""),

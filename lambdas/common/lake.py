@@ -1,0 +1,113 @@
+"""The lake: where objects lie in S3, and what lies there now.
+
+raw/<source>/YYYY/MM/DD/data_<TIMESTAMP>.parquet, and under curated/ and rejected/ the same day folders.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lambdas.common.errors import RequestError
+
+RAW_KEY = re.compile(
+    r"raw/(?P<source>[a-z][a-z0-9_]{0,40})/(?P<day>\d{4}/\d{2}/\d{2})/(?P<stem>data_[A-Za-z0-9_.\-+:]{1,128})\.parquet"
+)
+SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RawKey:
+    """What a raw key says: the source, the UTC day of its partition, and the file's name without `.parquet`."""
+
+    source: str
+    day: dt.date
+    stem: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RawObject:
+    """One object as S3 lists it. `etag` is without quotes; `last_modified` is aware."""
+
+    key: str
+    etag: str
+    size: int
+    last_modified: dt.datetime
+
+
+def day_prefix(zone: str, source: str, day: dt.date) -> str:
+    """The folder of a source's day in a zone (raw, curated, rejected), with its trailing slash."""
+    return f"{zone}/{source}/{day:%Y/%m/%d}/"
+
+
+def raw_key(source: str, day: dt.date, stamp: str) -> str:
+    """The raw key of a window: `stamp` as `window_stamp` makes it."""
+    return f"{day_prefix('raw', source, day)}data_{stamp}.parquet"
+
+
+def window_stamp(start: dt.datetime, part: int = 0) -> str:
+    """TIMESTAMP of the window that starts then (aware or UTC); parts of a window differ in the last digits.
+
+    Raises:
+        ValueError: more parts than the six digits hold.
+    """
+    if not 0 <= part < 1_000_000:
+        raise ValueError(f"part {part} does not fit six digits")
+    return f"{start:%Y%m%dT%H%M%S}{part:06d}Z"
+
+
+def parse_raw_key(key: str) -> RawKey:
+    """What that raw key says.
+
+    Raises:
+        RequestError: the key breaks the pattern or its day is not in the calendar.
+    """
+    match = RAW_KEY.fullmatch(key)
+    if not match:
+        raise RequestError(f"{key!r} is no raw key; expected raw/<source>/YYYY/MM/DD/data_<TIMESTAMP>.parquet")
+    try:
+        day = dt.datetime.strptime(match["day"], "%Y/%m/%d").date()  # noqa: DTZ007 - a UTC day has no zone
+    except ValueError as error:
+        raise RequestError(f"{key!r}: {match['day']} is no day of the calendar") from error
+    return RawKey(match["source"], day, match["stem"])
+
+
+def days_between(start: dt.date, end: dt.date) -> Iterator[dt.date]:
+    """The days from start to end, end excluded."""
+    for offset in range((end - start).days):
+        yield start + dt.timedelta(days=offset)
+
+
+def list_objects(s3: Any, bucket: str, prefix: str) -> Iterator[RawObject]:
+    """The objects under a prefix, by key."""
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Contents", ()):
+            yield RawObject(item["Key"], item["ETag"].strip('"'), item["Size"], item["LastModified"])
+
+
+def list_raw(s3: Any, bucket: str, source: str, start: dt.date, end: dt.date) -> list[RawObject]:
+    """The objects of a source's days [start, end), by key; folder markers and other files left out.
+
+    Long ranges are read with few calls: whole years and months are listed, not day by day.
+    """
+    found: list[RawObject] = []
+    for prefix in _covering_prefixes(f"raw/{source}/", start, end):
+        found.extend(item for item in list_objects(s3, bucket, prefix) if _in_range(item.key, start, end))
+    return sorted(found)
+
+
+def _in_range(key: str, start: dt.date, end: dt.date) -> bool:
+    try:
+        return start <= parse_raw_key(key).day < end
+    except RequestError:
+        return False
+
+
+def _covering_prefixes(root: str, start: dt.date, end: dt.date) -> list[str]:
+    """Prefixes that cover [start, end): days for a few days, else months, else years."""
+    days = list(days_between(start, end))
+    if len(days) <= 7:
+        return [f"{root}{day:%Y/%m/%d}/" for day in days]
+    pattern = "%Y/%m/" if len(days) <= 366 else "%Y/"
+    return [root + part for part in dict.fromkeys(day.strftime(pattern) for day in days)]
