@@ -1,0 +1,159 @@
+"""The local cloud on one command: python -m infrastructure.local.cloud up|down|status [--state DIR].
+
+`up` may be repeated: it starts what is missing, brings back what was killed, finds the data of before and writes
+the file of shell exports that clients source. `down` stops what this folder's `up` started, and nothing else.
+"""
+
+import argparse
+import sys
+import time
+import urllib.request
+from datetime import datetime
+from pathlib import Path
+
+from infrastructure.local import parts, processes, recovery
+from infrastructure.local.parts import CHECKPOINT_PATH, CREDENTIALS, Part
+from infrastructure.local.seed import DATABASE, ENVIRONMENT, seed
+from infrastructure.local.state import LOOPBACK, CloudError, State, update_env
+from infrastructure.local.watch import start_watch
+
+DEFAULT_STATE = processes.PROJECT / ".local"
+SSLMODES = ("disable", "require", "verify-ca")
+
+
+def say(text: str) -> None:
+    """One line of progress, at once."""
+    sys.stdout.write(f"cloud: {text}\n")
+    sys.stdout.flush()
+
+
+def up(state: State, *, spare_ports: bool, sslmode: str, while_pid: int | None) -> None:
+    """Bring the cloud up whole and write its env file.
+
+    Raises:
+        CloudError: a part cannot be started; the message says which and why.
+    """
+    began = time.monotonic()
+    state.prepare()
+    if while_pid is not None:
+        start_watch(state, while_pid)
+    with state.locked(say):
+        ports = state.ports(say, spare=spare_ports)
+        passwords = state.passwords()
+        started = _start(state, parts.build(state, ports, passwords, sslmode))
+        if seed(ports, passwords, sslmode):
+            checkpoint(ports["ministack"])
+        update_env(state.env_file, _exports(ports, passwords["admin"], sslmode))
+    if started:
+        say(f"up in {time.monotonic() - began:.1f} s; clients source {state.env_file}")
+    else:
+        say(f"everything is running already; clients source {state.env_file}")
+
+
+def _start(state: State, wanted: list[Part]) -> list[Part]:
+    """Start the parts that do not run, all at once, and wait for each; returns those that were started."""
+    missing = [part for part in wanted if not parts.is_running(state, part)]
+    lost_since = recovery.lost_since(state) if any(part.name == "ministack" for part in missing) else None
+    for part in missing:
+        parts.launch(state, part)
+    for part in wanted:
+        began = time.monotonic()
+        parts.await_answer(state, part)
+        note = f"ready after {time.monotonic() - began:.1f} s more" if part in missing else "running"
+        say(f"{part.title} on {LOOPBACK}:{part.port} {note}")
+    if lost_since is not None:
+        _after_crash(next(part.port for part in wanted if part.name == "ministack"), lost_since)
+    return missing
+
+
+def _after_crash(port: int, lost_since: datetime) -> None:
+    sent = recovery.announce_again(port, lost_since)
+    checkpoint(port)
+    say(
+        f"MiniStack had not been stopped cleanly: its state is that of {lost_since:%Y-%m-%d %H:%M:%S} UTC, "
+        f"its objects are all there; {sent} object notifications were sent again"
+    )
+
+
+def checkpoint(port: int) -> None:
+    """Make MiniStack write its state to disk now."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(f"http://{LOOPBACK}:{port}{CHECKPOINT_PATH}", method="POST")
+    with opener.open(request, timeout=60):
+        pass
+
+
+def _exports(ports: dict[str, int], password: str, sslmode: str) -> dict[str, str]:
+    return {
+        "ANALYTICS_ENV": ENVIRONMENT,
+        "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{ports['ministack']}",
+        **CREDENTIALS,
+        "WAREHOUSE_HOST": LOOPBACK,
+        "WAREHOUSE_PORT": str(ports["redshift"]),
+        "WAREHOUSE_DATABASE": DATABASE,
+        "WAREHOUSE_USER": "admin",
+        "WAREHOUSE_PASSWORD": password,
+        "WAREHOUSE_SSLMODE": sslmode,
+        "DAGSTER_URL": f"http://{LOOPBACK}:{ports['dagster']}",
+        "EARTHQUAKES_URL": f"http://{LOOPBACK}:{ports['usgs']}/fdsnws/event/1/",
+        **processes.no_proxy(),
+    }
+
+
+def down(state: State) -> None:
+    """Stop every part that runs, wait for their ends, then end whatever they left behind."""
+    with state.locked(say):
+        stopped = []
+        for part in reversed(parts.build(state, state.ports(say), state.passwords(), "disable")):
+            process = processes.leader(state, part.name, part.port)
+            if process is not None:
+                processes.stop([process], patience=part.patience)
+                stopped.append(part.title)
+            state.pid_file(part.name).unlink(missing_ok=True)
+        processes.stop(processes.marked(state), patience=5)
+    say(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+def status(state: State) -> bool:
+    """Print each part's port, pid and whether it answers; true when all do."""
+    healthy = True
+    for part in parts.build(state, state.ports(say), state.passwords(), "disable"):
+        process = processes.leader(state, part.name, part.port)
+        answers = process is not None and part.answers(part.port)
+        healthy &= answers
+        text = "answers" if answers else "does not answer" if process else "not running"
+        say(f"{part.title} on {LOOPBACK}:{part.port}: {text}{f' (pid {process.pid})' if process else ''}")
+    return healthy
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("action", choices=("up", "down", "status"))
+    parser.add_argument("--state", type=Path, default=DEFAULT_STATE, help="the folder it keeps (default .local)")
+    parser.add_argument("--spare-ports", action="store_true", help="on the first start do not try the usual ports")
+    parser.add_argument("--sslmode", choices=SSLMODES, default="disable", help="of the Redshift endpoint")
+    parser.add_argument("--while-pid", type=int, help="stop by itself when this process has ended")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run one action; 0 when it succeeded (status: when all is healthy), else 1 with the reason on stderr."""
+    arguments = _arguments()
+    parts.own_proxy_exception()
+    state = State(arguments.state.resolve())
+    try:
+        if arguments.action == "up":
+            options = {"spare_ports": arguments.spare_ports, "sslmode": arguments.sslmode}
+            up(state, **options, while_pid=arguments.while_pid)
+        elif arguments.action == "down":
+            down(state)
+        else:
+            return 0 if status(state) else 1
+    except CloudError as error:
+        sys.stderr.write(f"cloud: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
