@@ -8,5 +8,5 @@ SELECT
     MAX(w.visib) AS visib,
     MAX(w.precip) AS precip
 FROM core.flights AS f
-LEFT JOIN core.weather AS w ON w.origin = f.origin AND w.time_hour = f.scheduled_hour
+LEFT JOIN core.weather AS w ON f.origin = w.origin AND f.scheduled_hour = w.time_hour
 GROUP BY f.origin, f.scheduled_hour

@@ -184,7 +184,7 @@ def _bounds(column: Column, typed: str) -> Iterator[tuple[str, str]]:
 
 def _raw_text(column: Column) -> str:
     """What the raw columns held, for an expression that failed."""
-    parts = ", ".join(f"CAST({_q('raw:' + name)} AS VARCHAR)" for name in column.sources)
+    parts = ", ".join(f"CAST({_q(name)} AS VARCHAR)" for name in column.sources)
     return f"concat_ws(', ', {parts})"
 
 

@@ -1,0 +1,135 @@
+"""From a contract to Redshift's DDL.
+
+Tables declare no key: Redshift would not enforce it, but its planner would trust it.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lambdas.common.contract import Column, Contract
+from lambdas.common.db.redshift import execute, query
+from lambdas.common.db.sql import identifier, identifiers, statement
+from lambdas.common.errors import ContractError
+
+SYSTEM_COLUMNS = ("_raw_key varchar(1024) NOT NULL", "_raw_row bigint NOT NULL", "_loaded_at timestamp NOT NULL")
+# The longest text that a VARCHAR of the staging table holds; JSON text for SUPER passes through it.
+STAGED_SUPER = "varchar(65535)"
+
+
+def staging_table(contract: Contract) -> str:
+    """CREATE TEMP TABLE for what COPY brings: the contract's columns in the order of the curated files."""
+    columns = [f"{identifier(c.name)} {_staged_type(c)}" for c in contract.columns]
+    return f"CREATE TEMP TABLE staging ({', '.join(columns)}, _raw_key varchar(1024), _raw_row bigint)"
+
+
+def touched_table(contract: Contract) -> str:
+    """CREATE TEMP TABLE for the keys that a load touches."""
+    columns = [f"{identifier(name)} {_staged_type(contract.column(name))}" for name in contract.key]
+    return f"CREATE TEMP TABLE touched ({', '.join(columns)})"
+
+
+def _staged_type(column: Column) -> str:
+    return STAGED_SUPER if column.physical_type == "super" else column.physical_type
+
+
+def staged_value(column: Column, alias: str) -> str:
+    """The SQL that takes the column out of the staging table under that alias."""
+    name = f"{alias}.{identifier(column.name)}"
+    return f"JSON_PARSE({name})" if column.physical_type == "super" else name
+
+
+def tables(contract: Contract) -> tuple[str, ...]:
+    """The tables of a source: core, and history where it has a key."""
+    names = ("core." + contract.name, "history." + contract.name)
+    return names if contract.key else names[:1]
+
+
+def create_source(contract: Contract) -> Iterator[str]:
+    """Statements that create what a source needs; each does nothing where it is there already."""
+    columns = [f"{identifier(c.name)} {c.physical_type}{' NOT NULL' if c.required else ''}" for c in contract.columns]
+    event = identifier(contract.event_time.name)
+    for table in tables(contract):
+        body = ", ".join([*columns, *SYSTEM_COLUMNS])
+        yield f"CREATE TABLE IF NOT EXISTS {identifier(table)} ({body}) DISTSTYLE AUTO COMPOUND SORTKEY ({event})"
+    yield f"CREATE TABLE IF NOT EXISTS {identifier('ops.lock_' + contract.name)} (held boolean)"
+
+
+def migrate_source(connection: Any, contract: Contract) -> list[str]:
+    """Bring a source's tables to its contract; returns the statements that ran.
+
+    Only additive changes are made: a new column at the end, a wider varchar.
+
+    Raises:
+        ContractError: the contract asks for a change that is not additive; names it.
+    """
+    missing = [t for t in tables(contract) if not _columns(connection, t)]
+    ran = [sql for sql in create_source(contract) if missing]
+    for sql in ran:
+        execute(connection, sql)
+    for table in tables(contract):
+        for sql in _additions(contract, table, _columns(connection, table)):
+            execute(connection, sql)
+            ran.append(sql)
+    if not query(connection, "SELECT 1 AS one FROM ops.generation WHERE source = %s", (contract.name,)):
+        execute(connection, "INSERT INTO ops.generation (source, generation) VALUES (%s, 0)", (contract.name,))
+    return ran
+
+
+def _columns(connection: Any, table: str) -> dict[str, str]:
+    """The table's columns and types as information_schema names them; empty where there is no table."""
+    schema, name = table.split(".")
+    rows = query(connection, statement("columns"), (schema, name))
+    return {row["column_name"]: _type_name(row) for row in rows}
+
+
+def _type_name(row: Mapping[str, Any]) -> str:
+    kind = str(row["data_type"])
+    names = {
+        "character varying": f"varchar({row['character_maximum_length']})",
+        "character": f"char({row['character_maximum_length']})",
+        "numeric": f"decimal({row['numeric_precision']},{row['numeric_scale']})",
+        "timestamp without time zone": "timestamp",
+        "timestamp with time zone": "timestamptz",
+    }
+    return names.get(kind, kind)
+
+
+def _additions(contract: Contract, table: str, found: Mapping[str, str]) -> Iterator[str]:
+    for column in contract.columns:
+        wanted = _comparable(column)
+        have = found.get(column.name)
+        if have is None:
+            yield f"ALTER TABLE {identifier(table)} ADD COLUMN {identifier(column.name)} {column.physical_type}"
+        elif have != wanted and _is_wider(wanted, have):
+            yield f"ALTER TABLE {identifier(table)} ALTER COLUMN {identifier(column.name)} TYPE {wanted}"
+        elif have != wanted:
+            raise ContractError(
+                f"{contract.path}: {column.name}: {table} holds {have}, the contract says {column.physical_type}; "
+                "only new columns and wider varchars are migrated. Add a new column, or reload under a new name."
+            )
+
+
+def _comparable(column: Column) -> str:
+    kind = column.physical_type.replace(" ", "") if column.physical_type.startswith("decimal") else column.physical_type
+    return f"varchar({column.byte_length})" if kind.startswith("varchar") else kind
+
+
+def _is_wider(wanted: str, have: str) -> bool:
+    prefix = "varchar("
+    if not (wanted.startswith(prefix) and have.startswith(prefix)):
+        return False
+    return int(wanted[len(prefix) : -1]) > int(have[len(prefix) : -1])
+
+
+def definition_hash(sql: str) -> str:
+    """Twelve hex digits over a mart's SELECT; another SELECT is another view."""
+    return hashlib.sha256(sql.encode()).hexdigest()[:12]
+
+
+def create_view(mart: Contract, sql: str) -> Iterator[str]:
+    """Statements that put a mart's view in place of any former one, readable by `reader`. Run in one transaction."""
+    name = identifier("mart." + mart.name)
+    yield f"DROP MATERIALIZED VIEW IF EXISTS {name}"
+    yield f"CREATE MATERIALIZED VIEW {name} AS {sql.strip().rstrip(';')}"
+    yield f"GRANT SELECT ON {name} TO {identifiers(['reader'])}"

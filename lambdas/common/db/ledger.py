@@ -1,0 +1,83 @@
+"""The ledger: one entry a raw object and load, appended in the load's own transaction, never changed.
+
+The entry in force of a raw key is the one with the greatest generation.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lambdas.common.db.redshift import execute, query
+from lambdas.common.db.sql import statement
+
+LOADED, BAD, FORGOTTEN = "loaded", "bad", "forgotten"
+ROWS_A_STATEMENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a load did with one raw object. Event times are naive UTC; `reason` says why an object is bad."""
+
+    raw_key: str
+    raw_day: dt.date
+    etag: str
+    contract_hash: str
+    status: str
+    rows_in: int = 0
+    rows_accepted: int = 0
+    rows_rejected: int = 0
+    rows_late: int = 0
+    event_from: dt.datetime | None = None
+    event_to: dt.datetime | None = None
+    curated_key: str | None = None
+    rejected_key: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What all entries of one load share: source, load id, generation, and who asked (run or request id)."""
+
+    source: str
+    load_id: str
+    generation: int
+    requested_by: str
+
+
+def read_in_force(connection: Any, source: str, start: dt.date, end: dt.date) -> dict[str, dict[str, Any]]:
+    """The entries in force of the raw days [start, end), by raw key."""
+    rows = query(connection, statement("ledger_in_force"), (source, start, end))
+    return {row["raw_key"]: row for row in rows}
+
+
+def read_generation(connection: Any, source: str) -> int:
+    """The number of the source's last committed load; 0 before the first."""
+    rows = query(connection, "SELECT generation FROM ops.generation WHERE source = %s", (source,))
+    return int(rows[0]["generation"]) if rows else 0
+
+
+def append(connection: Any, stamp: Stamp, entries: Sequence[Entry]) -> None:
+    """Append the entries and raise the source's generation to the stamp's."""
+    for start in range(0, len(entries), ROWS_A_STATEMENT):
+        _append_rows(connection, stamp, entries[start : start + ROWS_A_STATEMENT])
+    execute(
+        connection,
+        "UPDATE ops.generation SET generation = %s, loaded_at = GETDATE() WHERE source = %s",
+        (stamp.generation, stamp.source),
+    )
+
+
+def _append_rows(connection: Any, stamp: Stamp, entries: Sequence[Entry]) -> None:
+    one = "(" + "%s, " * 18 + "GETDATE())"
+    values: list[Any] = []
+    for e in entries:
+        values += [stamp.source, e.raw_key, e.raw_day, e.etag, e.contract_hash, e.status]
+        values += [e.rows_in, e.rows_accepted, e.rows_rejected, e.rows_late, e.event_from, e.event_to]
+        values += [e.curated_key, e.rejected_key, (e.reason or "")[:250] or None]
+        values += [stamp.load_id, stamp.generation, stamp.requested_by[:64]]
+    columns = (
+        "source, raw_key, raw_day, etag, contract_hash, status, rows_in, rows_accepted, rows_rejected, rows_late, "
+        "event_from, event_to, curated_key, rejected_key, reason, load_id, generation, requested_by, loaded_at"
+    )
+    execute(connection, f"INSERT INTO ops.load_ledger ({columns}) VALUES {', '.join([one] * len(entries))}", values)

@@ -1,0 +1,1 @@
+DELETE FROM {table} USING applied WHERE {table}._raw_key = applied.raw_key

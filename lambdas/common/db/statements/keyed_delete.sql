@@ -1,0 +1,1 @@
+DELETE FROM {core} USING touched WHERE {core_key}{range}

@@ -1,0 +1,7 @@
+SELECT s.source, s.generation
+FROM (
+    SELECT m.source, m.generation, ROW_NUMBER() OVER (PARTITION BY m.source ORDER BY m.refreshed_at DESC) AS newest
+    FROM ops.mart_state AS m
+    WHERE m.mart = %s
+) AS s
+WHERE s.newest = 1

@@ -1,0 +1,1 @@
+SELECT source, generation FROM ops.generation WHERE source = %s

@@ -1,0 +1,145 @@
+"""One raw object in, one curated and one rejected Parquet file out, by the contract compiled to DuckDB.
+
+Files only: no S3, no warehouse. The curated file holds the contract's columns in order, _raw_key and _raw_row;
+the rejected file holds raw_key, raw_row, reasons (column, rule, value) and the whole raw row as JSON text.
+"""
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lambdas.common.contract import Contract
+from lambdas.common.contract.compile import Compiled, compile_contract
+from lambdas.common.errors import ContractError, ObjectError
+
+# Snappy: what UNLOAD itself writes, so what COPY surely reads.
+WRITE = "FORMAT parquet, COMPRESSION snappy"
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What became of one raw object. `event_from` and `event_to` are naive UTC, None without an accepted row."""
+
+    rows_in: int
+    rows_accepted: int
+    rows_rejected: int
+    rows_late: int
+    event_from: dt.datetime | None
+    event_to: dt.datetime | None
+
+
+@contextmanager
+def open_engine(workspace: Path, memory: str = "700MB") -> Iterator[Any]:
+    """A DuckDB connection that spills into the workspace and reads all times as UTC."""
+    import duckdb
+
+    connection = duckdb.connect()
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"SET memory_limit = '{memory}'")
+        connection.execute(f"SET temp_directory = {_quoted(workspace / 'spill')}")
+        connection.execute(f"SET threads = {os.cpu_count() or 1}")
+        yield connection
+    finally:
+        connection.close()
+
+
+class Engine:
+    """Splits the objects of one source; keeps the compiled SQL per raw schema."""
+
+    def __init__(self, connection: Any, contract: Contract) -> None:
+        self._connection = connection
+        self._contract = contract
+        self._compiled: dict[tuple[tuple[str, str], ...], Compiled] = {}
+
+    def split(self, raw: Path, key: str, day: dt.date, *, curated: Path, rejected: Path) -> Split:
+        """Write the two files of one raw object; the rejected one only where rows were rejected.
+
+        Args:
+            raw: the object's bytes on disk.
+            key: its raw key, written to every row.
+            day: the UTC day in its key; rows of other days count as late.
+            curated: where the accepted rows go, also when there are none.
+            rejected: where the rejected rows go.
+
+        Raises:
+            ObjectError: the file is no readable Parquet.
+            ContractError: the contract does not fit the object's columns.
+        """
+        relation = _relation(raw)
+        rows_in = self._count(raw)
+        compiled = self._compile(raw)
+        self._copy(compiled.accepted(relation, key), curated)
+        accepted, late, first, last = self._measure(curated, day)
+        if accepted < rows_in:
+            self._reject(compiled, relation, key, curated=curated, rejected=rejected)
+        return Split(rows_in, accepted, rows_in - accepted, late, first, last)
+
+    def _count(self, raw: Path) -> int:
+        # An error here is the object's: later the same statement could fail for the contract's sake.
+        try:
+            sql = f"SELECT sum(num_rows) FROM parquet_file_metadata({_quoted(raw)})"
+            return int(self._connection.execute(sql).fetchall()[0][0])
+        except Exception as error:
+            raise ObjectError(f"no readable Parquet file: {_first_line(error)}") from error
+
+    def _compile(self, raw: Path) -> Compiled:
+        described = self._connection.execute(f"DESCRIBE SELECT * FROM read_parquet({_quoted(raw)})").fetchall()
+        schema = tuple((str(row[0]), str(row[1])) for row in described)
+        if schema not in self._compiled:
+            self._compiled[schema] = compile_contract(self._connection, self._contract, dict(schema))
+        return self._compiled[schema]
+
+    def _copy(self, select: str, target: Path) -> None:
+        try:
+            self._connection.execute(f"COPY ({select}) TO {_quoted(target)} ({WRITE})")
+        except Exception as error:
+            raise self._blame(error) from error
+
+    def _blame(self, error: Exception) -> Exception:
+        """Broken pages show only when they are read; anything else is the contract's expression."""
+        import duckdb
+
+        if isinstance(error, duckdb.IOException | duckdb.SerializationException) or "parquet" in str(error).lower():
+            return ObjectError(f"the Parquet file breaks off or is damaged: {_first_line(error)}")
+        return ContractError(f"{self._contract.path}: {_first_line(error)}")
+
+    def _measure(self, curated: Path, day: dt.date) -> tuple[int, int, dt.datetime | None, dt.datetime | None]:
+        event = '"' + self._contract.event_time.name + '"'
+        sql = (
+            f"SELECT count(*), count(*) FILTER (CAST({event} AS DATE) <> CAST(? AS DATE)), "
+            f"CAST(min({event}) AS TIMESTAMP), CAST(max({event}) AS TIMESTAMP) FROM read_parquet({_quoted(curated)})"
+        )
+        count, late, first, last = self._connection.execute(sql, [day]).fetchall()[0]
+        return int(count), int(late), first, last
+
+    def _reject(self, compiled: Compiled, relation: str, key: str, *, curated: Path, rejected: Path) -> None:
+        """Reasons are worked out for the rows alone that did not arrive in the curated file: clean rows pay nothing."""
+        left = (
+            f"(SELECT * FROM {relation} WHERE _raw_row NOT IN (SELECT _raw_row FROM read_parquet({_quoted(curated)})))"
+        )
+        self._copy(compiled.rejected(left, key), rejected)
+        silent = self._connection.execute(
+            f"SELECT count(*) FROM read_parquet({_quoted(rejected)}) WHERE len(reasons) = 0"
+        ).fetchall()[0][0]
+        if silent:
+            raise ContractError(f"{self._contract.path}: {silent} rows of {key} were rejected without a reason")
+
+
+def _relation(raw: Path) -> str:
+    return (
+        "(SELECT * EXCLUDE (file_row_number), file_row_number AS _raw_row "
+        f"FROM read_parquet({_quoted(raw)}, file_row_number = true))"
+    )
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0]
