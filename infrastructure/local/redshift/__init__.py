@@ -1,0 +1,4 @@
+"""A local Redshift endpoint: embedded PostgreSQL behind a proxy that speaks and checks Redshift.
+
+`python -m infrastructure.local.redshift --state DIR --port N` serves it in the foreground.
+"""

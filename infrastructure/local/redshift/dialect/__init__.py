@@ -1,0 +1,1 @@
+"""Redshift's SQL: parsed, refused where Redshift refuses it, rewritten for the embedded PostgreSQL."""

@@ -1,0 +1,83 @@
+"""From the text of a client to plans: the door of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from infrastructure.local.redshift.dialect import copying, objects, query, sessions
+from infrastructure.local.redshift.dialect.lexer import Token, Tokens, split
+from infrastructure.local.redshift.dialect.plan import Plan
+from infrastructure.local.redshift.errors import NOT_SUPPORTED, RedshiftError, not_covered, syntax_error
+
+_QUERIES = {"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "("}
+_STATEMENTS: dict[str, Callable[[Tokens], Plan]] = {
+    "BEGIN": sessions.begin,
+    "START": sessions.start,
+    "COMMIT": sessions.commit,
+    "END": sessions.commit,
+    "ROLLBACK": sessions.rollback,
+    "ABORT": sessions.rollback,
+    "LOCK": sessions.lock,
+    "TRUNCATE": sessions.truncate,
+    "SET": sessions.set_parameter,
+    "RESET": sessions.reset,
+    "SHOW": sessions.show,
+    "VACUUM": sessions.vacuum,
+    "ANALYZE": sessions.analyze,
+    "ANALYSE": sessions.analyze,
+    "COMMENT": sessions.comment,
+    "EXPLAIN": sessions.explain,
+    "DECLARE": sessions.declare,
+    "FETCH": sessions.fetch,
+    "CLOSE": sessions.close,
+    "DEALLOCATE": sessions.deallocate,
+    "CANCEL": sessions.cancel,
+    "COPY": copying.copy,
+    "CREATE": objects.create,
+    "ALTER": objects.alter_object,
+    "DROP": objects.drop,
+    "REFRESH": objects.refresh,
+    "GRANT": lambda tokens: objects.grant(tokens, "GRANT"),
+    "REVOKE": lambda tokens: objects.grant(tokens, "REVOKE"),
+}
+_REFUSED = {
+    "SAVEPOINT": "SAVEPOINT is not supported",
+    "RELEASE": "RELEASE SAVEPOINT is not supported",
+    "LISTEN": "LISTEN is not supported",
+    "NOTIFY": "NOTIFY is not supported",
+    "DO": "DO is not supported",
+    "CLUSTER": "CLUSTER is not supported",
+    "REINDEX": "REINDEX is not supported",
+    "VALUES": "VALUES list used as a constant table is not supported",
+}
+_KNOWN_ELSEWHERE = {"MERGE", "UNLOAD", "CALL", "PREPARE", "EXECUTE", "USE", "ATTACH", "DETACH", "DESC", "DESCRIBE"}
+
+
+@lru_cache(maxsize=1024)
+def translate(sql: str) -> tuple[Plan, ...]:
+    """The plans of all statements in `sql`, in order; none for an empty text.
+
+    Raises:
+        RedshiftError: Redshift would refuse a statement, or the endpoint does not cover it.
+    """
+    return tuple(_plan(sql, tokens) for tokens in split(sql))
+
+
+def _plan(sql: str, tokens: list[Token]) -> Plan:
+    first = tokens[0]
+    word = first.upper
+    if word in _QUERIES:
+        return query.plan(sql[first.start : tokens[-1].end])
+    if word in _REFUSED:
+        raise RedshiftError(NOT_SUPPORTED, _REFUSED[word])
+    if word in _KNOWN_ELSEWHERE:
+        raise not_covered(word)
+    handler = _STATEMENTS.get(word)
+    if handler is None:
+        raise syntax_error(first.text)
+    cursor = Tokens(sql, tokens)
+    cursor.take()
+    plan = handler(cursor)
+    cursor.end()
+    return plan

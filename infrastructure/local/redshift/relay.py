@@ -1,0 +1,121 @@
+"""Answers of the backend on their way to the client, changed where Redshift's differ.
+
+Rows go through in whole spans; only messages that carry meaning for the session are looked at.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+from infrastructure.local.redshift import wire
+from infrastructure.local.redshift.backend import Backend
+from infrastructure.local.redshift.errors import translate_fields
+
+SERVER_VERSION = "8.0.2"
+_SUPER_OID = 4000
+_VARCHAR_OID = 1043
+_JSONB_OID = 3802
+# types whose numbers a Redshift client knows; any other is shown as text
+_KNOWN_OIDS = frozenset(
+    [16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 28, 700, 701, 705, 1000, 1002, 1005, 1007, 1009, 1015, 1021, 1028, 1034,
+     1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266, 1700, 2275]
+)  # fmt: skip
+_LENGTH = struct.Struct("!i")
+_FIELD = struct.Struct("!ihihih")
+_SPOKEN = frozenset(b"ZECTSGHW")
+_ENDS_FLUSH = frozenset(b"123CsInTE")
+
+
+class Relay:
+    """One exchange: what comes back until the backend is ready (or has answered so much).
+
+    Args:
+        backend: Where the answers come from.
+        client: Where they go.
+        tags: Command tags to show in place of the backend's, one per execution; None keeps it.
+    """
+
+    def __init__(self, backend: Backend, client: wire.Channel, tags: Sequence[str | None]) -> None:
+        self._backend = backend
+        self._client = client
+        self._tags = iter(tags)
+        self.failed = False
+        self._answers = 0
+        self._ready = False
+
+    async def until_ready(self) -> None:
+        """Pass on everything before ReadyForQuery, which is kept back."""
+        while not self._ready:
+            await self._step()
+
+    async def until_answers(self, count: int) -> None:
+        """Pass on `count` answers to messages that were flushed, or fewer if one is an error."""
+        while self._answers < count and not self.failed:
+            await self._step()
+
+    async def _step(self) -> None:
+        buffer = self._backend.channel.buffer
+        start = position = 0
+        end = len(buffer)
+        while end - position >= 5 and not self._ready:
+            size = _LENGTH.unpack_from(buffer, position + 1)[0] + 1
+            if end - position < size:
+                break
+            kind = buffer[position]
+            if kind in _ENDS_FLUSH:
+                self._answers += 1
+            if kind in _SPOKEN:
+                self._client.write(bytes(buffer[start:position]))
+                self._speak(bytes((kind,)), bytes(buffer[position + 5 : position + size]))
+                start = position + size
+            position += size
+        self._client.write(bytes(buffer[start:position]))
+        del buffer[:position]
+        await self._client.drain()
+        if not position:
+            await self._backend.channel.more()
+
+    def _speak(self, kind: bytes, payload: bytes) -> None:
+        if kind == b"Z":
+            self._backend.status = payload
+            self._ready = True
+        elif kind == b"E":
+            self.failed = True
+            self._client.write(wire.error(translate_fields(wire.parse_fields(payload))))
+        elif kind == b"C":
+            tag = next(self._tags, None)
+            self._client.write(wire.command_complete(tag) if tag else wire.message(kind, payload))
+        elif kind == b"T":
+            self._client.write(wire.message(kind, described(payload)))
+        elif kind == b"S":
+            self._client.write(wire.message(kind, parameter_status(payload)))
+        else:
+            self._client.write(wire.message(kind, payload))
+
+
+def described(payload: bytes) -> bytes:
+    """A RowDescription with the type numbers that Redshift uses."""
+    changed = bytearray(payload)
+    (count,) = struct.unpack_from("!h", payload)
+    position = 2
+    for _ in range(count):
+        position = payload.index(b"\0", position) + 1
+        table, attribute, oid, size, modifier, form = _FIELD.unpack_from(payload, position)
+        shown = _shown_oid(oid)
+        if shown != oid:
+            _FIELD.pack_into(changed, position, table, attribute, shown, size, modifier, form)
+        position += _FIELD.size
+    return bytes(changed)
+
+
+def _shown_oid(oid: int) -> int:
+    if oid == _JSONB_OID:
+        return _SUPER_OID
+    return oid if oid in _KNOWN_OIDS else _VARCHAR_OID
+
+
+def parameter_status(payload: bytes) -> bytes:
+    """A ParameterStatus in which the server's version is Redshift's."""
+    name, _ = wire.cstring(payload)
+    return f"{name}\0{SERVER_VERSION}\0".encode() if name == "server_version" else payload
