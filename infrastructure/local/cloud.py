@@ -1,4 +1,4 @@
-"""The local cloud on one command: python -m infrastructure.local.cloud up|down|status [--state DIR].
+"""The local cloud on one command: python -m infrastructure.local.cloud up|down|status|checkpoint [--state DIR].
 
 `up` may be repeated: it starts what is missing, brings back what was killed, finds the data of before and writes
 the file of shell exports that clients source. `down` stops what this folder's `up` started, and nothing else.
@@ -128,7 +128,7 @@ def status(state: State) -> bool:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("action", choices=("up", "down", "status"))
+    parser.add_argument("action", choices=("up", "down", "status", "checkpoint"))
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE, help="the folder it keeps (default .local)")
     parser.add_argument("--spare-ports", action="store_true", help="on the first start do not try the usual ports")
     parser.add_argument("--sslmode", choices=SSLMODES, default="disable", help="of the Redshift endpoint")
@@ -147,6 +147,8 @@ def main() -> int:
             up(state, **options, while_pid=arguments.while_pid)
         elif arguments.action == "down":
             down(state)
+        elif arguments.action == "checkpoint":
+            checkpoint(state.ports(say)["ministack"])
         else:
             return 0 if status(state) else 1
     except CloudError as error:

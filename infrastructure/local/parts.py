@@ -2,8 +2,6 @@
 
 import contextlib
 import os
-import socket
-import struct
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -12,6 +10,7 @@ from dataclasses import dataclass, field
 import psutil
 
 from infrastructure.local import processes
+from infrastructure.local.redshift import health
 from infrastructure.local.state import LOOPBACK, CloudError, State, port_is_free
 
 REGION = "us-east-1"
@@ -19,7 +18,6 @@ CHECKPOINT_PATH = "/_checkpoint"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 FEED = processes.PROJECT / "assets/sources/earthquakes/sample/earthquakes.json.gz"
 START_SECONDS = 90
-_SSL_REQUEST = struct.pack("!II", 8, 80877103)
 Say = Callable[[str], None]
 
 
@@ -48,16 +46,10 @@ class Part:
 
 def build(state: State, ports: Mapping[str, int], passwords: Mapping[str, str], sslmode: str) -> list[Part]:
     """The parts of the cloud in this folder, in the order in which they start."""
-    wanted = [
+    return [
         _ministack(state, ports["ministack"]),
         _redshift(state, ports, passwords["admin"], sslmode),
         _usgs(ports["usgs"]),
-    ]
-    return [
-        part
-        for part in wanted
-        if (processes.PROJECT / part.module.replace(".", "/")).with_suffix(".py").exists()
-        or (processes.PROJECT / part.module.replace(".", "/") / "__main__.py").exists()
     ]
 
 
@@ -87,7 +79,7 @@ def _redshift(state: State, ports: Mapping[str, int], password: str, sslmode: st
     )
     extra = {"WAREHOUSE_ADMIN_PASSWORD": password, **CREDENTIALS}
     module = "infrastructure.local.redshift"
-    return Part("redshift", "Redshift endpoint", ports["redshift"], module, _redshift_answers, arguments, extra)
+    return Part("redshift", "Redshift endpoint", ports["redshift"], module, health.check, arguments, extra)
 
 
 def _usgs(port: int) -> Part:
@@ -109,16 +101,6 @@ def _ministack_answers(port: int) -> bool:
 
 def _usgs_answers(port: int) -> bool:
     return _answers_http(f"http://{LOOPBACK}:{port}/fdsnws/event/1/version")
-
-
-def _redshift_answers(port: int) -> bool:
-    """Whether a login is asked for: the answer to a start-up message comes from the database behind the endpoint."""
-    try:
-        with socket.create_connection((LOOPBACK, port), timeout=3) as connection:
-            connection.sendall(_SSL_REQUEST)
-            return connection.recv(1) in (b"S", b"N")
-    except OSError:
-        return False
 
 
 def is_running(state: State, part: Part) -> psutil.Process | None:

@@ -1,0 +1,72 @@
+"""Deploy an environment: python -m infrastructure.deploy local|dev|prod.
+
+Order: data, (the warehouse must be there), code, functions, migrate, trigger, API. A second run with nothing new
+says so and changes nothing.
+"""
+
+import argparse
+import logging
+import sys
+import time
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infrastructure.deploy import settings, steps
+from infrastructure.deploy.stack import DeployError
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_STATE = Path(__file__).resolve().parents[2] / ".local"
+
+
+def deploy(target: steps.Target, mode: str | None) -> tuple[dict[str, str], bool]:
+    """Run all steps; returns what clients need to know (LAKE_BUCKET, ...) and whether anything changed."""
+    changed = steps.deploy_template(target, "data", "data.yaml", {})
+    steps.require_warehouse(target)
+    changed |= steps.deploy_functions(target, steps.code(target), mode)
+    return {"LAKE_BUCKET": steps.lake_bucket(target)}, changed
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    env, state = arguments.env, arguments.state.resolve()
+    parameters = settings.parameters(env)
+    if env != "local":
+        parameters |= dict(settings.assignment(text) for text in arguments.set)
+        deploy(steps.Target(boto3.Session(), env, parameters), arguments.trigger_mode)
+        return
+    # the local cloud's packages are those of development, which a deploy to AWS does without
+    from infrastructure.deploy import local
+
+    exports = local.enter(state)
+    parameters |= local.parameters(exports) | dict(settings.assignment(text) for text in arguments.set)
+    found, changed = deploy(steps.Target(boto3.Session(), env, parameters), arguments.trigger_mode)
+    local.keep(state, exports, found, changed=changed)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="infrastructure.deploy", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("env", choices=settings.ENVIRONMENTS)
+    parser.add_argument("--state", type=Path, default=DEFAULT_STATE, help="folder of the local cloud (ENV=local)")
+    parser.add_argument("--trigger-mode", choices=("dagster", "lambda"), help="default: as deployed")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a stack parameter")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Deploy; 0 when all is as it should be, 1 with the resource and the reason when not."""
+    logging.basicConfig(level=logging.WARNING, format="deploy: %(message)s", stream=sys.stdout)
+    logging.getLogger("infrastructure").setLevel(logging.INFO)
+    began = time.monotonic()
+    try:
+        _run(_arguments())
+    except (DeployError, ClientError, BotoCoreError) as error:
+        sys.stderr.write(f"deploy: {error}\n")
+        return 1
+    logger.info("done in %.1f s", time.monotonic() - began)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

