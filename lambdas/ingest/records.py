@@ -1,0 +1,65 @@
+"""Records (mappings, as an API or a table gives them) to NDJSON, as fast as Python can."""
+
+import datetime as dt
+import itertools
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from lambdas.common.errors import SourceError
+
+BATCH = 1000
+
+
+def write_records(path: Path, records: Iterable[Any]) -> tuple[list[str], int, int]:
+    """Write the records; returns their keys in order of the alphabet, the longest line's bytes, and their number.
+
+    Raises:
+        SourceError: a record is not a mapping.
+    """
+    names: set[str] = set()
+    longest = count = 0
+    iterator = iter(records)
+    with path.open("wb", buffering=1 << 20) as file:
+        while batch := list(itertools.islice(iterator, BATCH)):
+            lines = [_line(record) for record in batch]
+            names.update(*batch)
+            longest = max(longest, max(map(len, lines)))
+            count += len(batch)
+            file.write(b"\n".join(lines) + b"\n")
+    return sorted(names), longest, count
+
+
+def _line(record: Any) -> bytes:
+    if not isinstance(record, dict):
+        kind = type(record).__name__
+        raise SourceError(f"a record is a {kind}, not an object with named values; does data_selector point at a list?")
+    try:
+        return orjson.dumps(record, default=_other)
+    except (TypeError, ValueError):
+        return json.dumps(_plain(record), ensure_ascii=False, default=_other).encode()
+
+
+def _other(value: Any) -> Any:
+    """What JSON has not: exact numbers and everything else as text, bytes as hexadecimal digits."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
+    return value.isoformat() if isinstance(value, dt.date | dt.time) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    """The value with what orjson refuses made text: integers beyond 64 bits and halves of surrogate pairs."""
+    if isinstance(value, Mapping):
+        return {_plain(str(key)): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
+        return str(value)
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value

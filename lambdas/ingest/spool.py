@@ -1,0 +1,159 @@
+"""What one pass has extracted, on disk: a folder and a DuckDB database, gone when the pass ends.
+
+A table holds the rows in the source's order, its columns named `spool 0`, `spool 1`, ... so that no name of a source
+can collide with another or with SQL.
+"""
+
+import logging
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from lambdas.common.errors import SourceError
+from lambdas.ingest.records import write_records
+
+logger = logging.getLogger(__name__)
+
+KEPT = re.compile(
+    r"BOOLEAN|U?(?:TINY|SMALL|BIG)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)|VARCHAR|BLOB"
+    r"|DATE|TIME|TIMESTAMP(?:_.*| WITH TIME ZONE)?"
+)
+LEAST_OBJECT_SIZE = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The extracted rows: column `spool <i>` of table `extracted` is the raw column `names[i]`.
+
+    `types` are DuckDB's. JSON means: whatever the record held, typed only when objects are written.
+    """
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    count: int
+
+    def place(self, name: str) -> int | None:
+        """The number of the raw column; None where no row has it."""
+        return self.names.index(name) if name in self.names else None
+
+
+def quoted(name: str) -> str:
+    """A DuckDB identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A DuckDB string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def column(place: int) -> str:
+    """The identifier of a column of the table."""
+    return f'"spool {place}"'
+
+
+class Spool:
+    """A folder under the temporary directory and a DuckDB connection on a database in it."""
+
+    def __init__(self) -> None:
+        import duckdb  # here and not above: the handler answers a wrong event without it
+
+        self.folder = Path(tempfile.mkdtemp(prefix="ingest-"))
+        settings = {"memory_limit": _memory_limit(), "temp_directory": str(self.folder / "spill"), "threads": 2}
+        self.connection: Any = duckdb.connect(str(self.folder / "spool.duckdb"), config=settings)
+        self.connection.execute("SET TimeZone = 'UTC'")
+        macro = (resources.files("lambdas.ingest") / "statements" / "kinds.sql").read_text(encoding="utf-8")
+        self.connection.execute(macro)
+
+    def __enter__(self) -> "Spool":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.connection.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def records(self, records: Iterable[Any]) -> Rows:
+        """Keep records as they come; each must be a mapping.
+
+        Raises:
+            SourceError: a record is none, or two of its keys differ in case alone.
+        """
+        path = self.folder / "records.ndjson"
+        names, longest, count = write_records(path, records)
+        return self.ndjson([path], names, count=count, longest=longest)
+
+    def ndjson(self, paths: Sequence[Path], names: Sequence[str], *, count: int, longest: int) -> Rows:
+        """Keep the records of NDJSON files whose keys are `names`."""
+        _refuse_twins(names)
+        if not names:
+            return self._empty_records(count)
+        columns = ", ".join(f"{literal(name)}: 'JSON'" for name in names)
+        size = max(LEAST_OBJECT_SIZE, longest + 1024)
+        files = ", ".join(literal(str(path)) for path in paths)
+        source = (
+            f"read_json([{files}], format = 'newline_delimited', columns = {{{columns}}}, maximum_object_size = {size})"
+        )
+        select = ", ".join(f"{quoted(name)} AS {column(place)}" for place, name in enumerate(names))
+        self.connection.execute(f"CREATE TABLE extracted AS SELECT {select} FROM {source}")
+        return Rows(tuple(names), ("JSON",) * len(names), count)
+
+    def tables(self, relations: Sequence[str]) -> Rows:
+        """Keep the rows of these DuckDB relations (SQL of a FROM clause), by column name, in their order.
+
+        Columns keep their type; nested values become JSON text.
+        """
+        described = " UNION ALL BY NAME ".join(f"(SELECT * FROM {relation})" for relation in relations)
+        found = self.connection.execute(f"DESCRIBE {described}").fetchall()
+        names, types = [row[0] for row in found], [flat_type(row[1]) for row in found]
+        layout = ", ".join(f"{column(place)} {kind}" for place, kind in enumerate(types))
+        self.connection.execute(f"CREATE TABLE extracted ({layout})")
+        for relation in relations:
+            self._append(relation, names, types)
+        count = self.connection.execute("SELECT count(*) FROM extracted").fetchall()[0][0]
+        return Rows(tuple(names), tuple(types), count)
+
+    def _append(self, relation: str, names: Sequence[str], types: Sequence[str]) -> None:
+        has = {row[0]: row[1] for row in self.connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+        present = [place for place, name in enumerate(names) if name in has]
+        items = ", ".join(_flat(names[place], has[names[place]], types[place]) for place in present)
+        into = ", ".join(column(place) for place in present)
+        self.connection.execute(f"INSERT INTO extracted ({into}) SELECT {items} FROM {relation}")
+
+    def _empty_records(self, count: int) -> Rows:
+        """Records without any key: rows of nothing, which only their number tells."""
+        self.connection.execute('CREATE TABLE extracted AS SELECT NULL::JSON AS "spool 0" FROM range(?)', [count])
+        return Rows((), (), count)
+
+
+def flat_type(kind: str) -> str:
+    """The type that a column of DuckDB's `kind` is kept as: its own where Parquet and Redshift have it, else text."""
+    return kind if KEPT.fullmatch(kind) else "VARCHAR"
+
+
+def _flat(name: str, kind: str, target: str) -> str:
+    """SQL of the column as `target`; a nested value becomes JSON text."""
+    nested = kind.startswith(("STRUCT", "MAP", "UNION", "VARIANT")) or kind.endswith("]")
+    return f"CAST(to_json({quoted(name)}) AS {target})" if nested else f"CAST({quoted(name)} AS {target})"
+
+
+def _refuse_twins(names: Sequence[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        twin = seen.setdefault(name.lower(), name)
+        if twin != name:
+            raise SourceError(f"the source has two columns {twin!r} and {name!r}: names must differ in more than case")
+
+
+def _memory_limit() -> str:
+    """Half of what the function has; the rest is for Python, Arrow and requests."""
+    megabytes = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2048"))
+    return f"{max(256, megabytes // 2)}MB"
