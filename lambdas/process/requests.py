@@ -35,7 +35,7 @@ def load_days(event: Mapping[str, Any], request_id: str, deadline: float) -> dic
     contract = _source(event.get("source"))
     start, end = _day(event, "start"), _day(event, "end")
     asked_by = str(event.get("requested_by") or request_id or "by hand")
-    summary = _loader(contract).load(Request(start, end, asked_by, deadline))
+    summary = _loader(contract).load(Request(start, end, asked_by, request_id, deadline))
     remaining = {"start": str(summary.remaining), "end": str(end)} if summary.remaining else None
     answer = _counts(summary)
     answer |= {"source": contract.name, "start": str(start), "end": str(end), "request_id": request_id}
@@ -94,7 +94,7 @@ def _load_ranges(source: str, days: Mapping[dt.date, set[str]], request_id: str,
     loader = _loader(_source(source))
     changed = False
     for start, end in contiguous(days):
-        summary = loader.load(Request(start, end, request_id, deadline))
+        summary = loader.load(Request(start, end, "s3 event", request_id, deadline))
         changed = changed or summary.objects > 0
         if summary.remaining:
             raise AnalyticsError(f"{source}: time is up before {summary.remaining}")

@@ -56,6 +56,7 @@ class Request:
     start: dt.date
     end: dt.date
     requested_by: str
+    request_id: str
     deadline: float
 
 
@@ -162,7 +163,7 @@ class Loader:
     def _attempt(self, staged: Sequence[Staged], manifest: Manifest | None, request: Request, load_id: str) -> Loaded:
         entries = [s.entry for s in staged]
         days = [e.raw_day for e in entries]
-        stamp = Stamp(self._contract.name, load_id, 0, request.requested_by)
+        stamp = Stamp(self._contract.name, load_id, 0, request.requested_by, request.request_id)
 
         def listing() -> dict[str, str]:
             after = max(days) + dt.timedelta(days=1)

@@ -37,12 +37,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What all entries of one load share: source, load id, generation, and who asked (run or request id)."""
+    """What all entries of one load share. `requested_by` is the run or caller, `request_id` the Lambda's request."""
 
     source: str
     load_id: str
     generation: int
     requested_by: str
+    request_id: str = ""
 
 
 def read_in_force(connection: Any, source: str, start: dt.date, end: dt.date) -> dict[str, dict[str, Any]]:
@@ -69,15 +70,16 @@ def append(connection: Any, stamp: Stamp, entries: Sequence[Entry]) -> None:
 
 
 def _append_rows(connection: Any, stamp: Stamp, entries: Sequence[Entry]) -> None:
-    one = "(" + "%s, " * 18 + "GETDATE())"
+    one = "(" + "%s, " * 19 + "GETDATE())"
     values: list[Any] = []
     for e in entries:
         values += [stamp.source, e.raw_key, e.raw_day, e.etag, e.contract_hash, e.status]
         values += [e.rows_in, e.rows_accepted, e.rows_rejected, e.rows_late, e.event_from, e.event_to]
-        values += [e.curated_key, e.rejected_key, (e.reason or "")[:250] or None]
-        values += [stamp.load_id, stamp.generation, stamp.requested_by[:64]]
-    columns = (
-        "source, raw_key, raw_day, etag, contract_hash, status, rows_in, rows_accepted, rows_rejected, rows_late, "
-        "event_from, event_to, curated_key, rejected_key, reason, load_id, generation, requested_by, loaded_at"
-    )
-    execute(connection, f"INSERT INTO ops.load_ledger ({columns}) VALUES {', '.join([one] * len(entries))}", values)
+        values += [e.curated_key, e.rejected_key, _short(e.reason, 1024)]
+        values += [stamp.load_id, stamp.generation, _short(stamp.requested_by, 256), stamp.request_id]
+    execute(connection, statement("ledger_append").format(rows=", ".join([one] * len(entries))), values)
+
+
+def _short(text: str | None, size: int) -> str | None:
+    """The text, cut so that its bytes fit a varchar of that size."""
+    return text.encode()[:size].decode(errors="ignore") if text else None

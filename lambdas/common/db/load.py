@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lambdas.common.contract import Contract
@@ -97,8 +97,7 @@ def commit(connection: Any, contract: Contract, entries: Sequence[Entry], stamp:
         if todo:
             generation += 1
             _replace(connection, contract, todo)
-            stamp = Stamp(stamp.source, stamp.load_id, generation, stamp.requested_by)
-            append(connection, stamp, todo)
+            append(connection, replace(stamp, generation=generation), todo)
     # An entry of this very load that is already in force: a former attempt committed and its reply was lost.
     return Loaded((*todo, *mine), len(in_force) - len(mine), stale, generation)
 

@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS ops.load_ledger (
     load_id varchar(40) NOT NULL,
     generation bigint NOT NULL,
     requested_by varchar(256) NOT NULL,
+    request_id varchar(64),
     loaded_at timestamp NOT NULL
 ) DISTSTYLE AUTO COMPOUND SORTKEY (source, raw_day);
 

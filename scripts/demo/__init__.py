@@ -1,0 +1,1 @@
+"""`make demo`: the whole chain on real data, on this machine, ending by itself."""
