@@ -16,11 +16,12 @@ Report = Callable[[Mapping[str, Any]], None]
 
 @contextmanager
 def reporting(event: Mapping[str, Any]) -> Iterator[Report]:
-    """A function that reports an answer as a materialization of the step's asset, with the metadata `answer` (JSON).
+    """A function that sends an answer to the step as a custom message; to be called once.
 
-    The messages go to stderr when the block ends, because Dagster reads the last 4 KB of the log: answers stay
-    under 1 KB. What the block raises passes on, so the call fails and with it the step. Without Dagster's keys in
-    the event the report goes nowhere.
+    The step may need several calls until nothing remains: it sums their answers and reports one materialization. A
+    call that sends none fails the step. The message goes to stderr when the block ends, because Dagster reads the
+    last 4 KB of the log: answers stay under 1 KB. What the block raises passes on, so the call fails and with it the
+    step. Without Dagster's keys in the event the answer goes nowhere.
     """
     loader = PipesMappingParamsLoader(event)
     if not loader.is_dagster_pipes_process():
@@ -31,7 +32,7 @@ def reporting(event: Mapping[str, Any]) -> Iterator[Report]:
     with PipesContext(loader, PipesDefaultContextLoader(), PipesDefaultMessageWriter()) as context:
 
         def report(answer: Mapping[str, Any]) -> None:
-            context.report_asset_materialization(metadata={"answer": {"raw_value": dict(answer), "type": "json"}})
+            context.report_custom_message(dict(answer))
 
         yield report
 

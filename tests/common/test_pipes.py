@@ -45,14 +45,13 @@ def test_one_process_serves_direct_calls_and_pipes_calls_in_any_order(capsys):
     for rows in (2, 3):
         invoke(pipes_event(), {"rows": rows, "remaining": None})
         sent = messages(capsys.readouterr().err)
-        assert [message["method"] for message in sent] == ["opened", "report_asset_materialization", "closed"]
-        assert sent[1]["params"]["asset_key"] == "raw/weather"
-        assert sent[1]["params"]["metadata"]["answer"] == {"raw_value": {"rows": rows, "remaining": None}, "type": "json"}
+        assert [message["method"] for message in sent] == ["opened", "report_custom_message", "closed"]
+        assert sent[1]["params"]["payload"] == {"rows": rows, "remaining": None}
     invoke({"source": "weather"}, {"rows": 4})
     assert messages(capsys.readouterr().err) == []
 
 
-def test_an_error_in_the_call_reports_no_materialization_and_passes_on(capsys):
+def test_an_error_in_the_call_reports_no_answer_and_passes_on(capsys):
     with pytest.raises(RuntimeError, match="no answer"), reporting(pipes_event()):
         raise RuntimeError("no answer")
     assert [message["method"] for message in messages(capsys.readouterr().err)] == ["opened", "closed"]
