@@ -1,0 +1,27 @@
+"""When marts are refreshed: once after their inputs changed and came to rest."""
+
+import dagster as dg
+
+EVALUATION_SECONDS = 10
+
+
+def refresh_after_inputs() -> dg.AutomationCondition:  # type: ignore[type-arg]
+    """True once after any input changed since the last refresh, as soon as no run of an input is under way.
+
+    Unlike `eager` it does not ask that every day of the inputs exists (a gap in history would hold the mart back for
+    ever), and a late day counts like any other.
+    """
+    condition = dg.AutomationCondition
+    changed = condition.any_deps_updated().since_last_handled()
+    at_rest = ~condition.any_deps_in_progress() & ~condition.in_progress()
+    return (changed & at_rest).with_label("inputs changed and are at rest")
+
+
+def build_automation() -> dg.AutomationConditionSensorDefinition:
+    """The sensor that evaluates the marts' conditions, running from the start."""
+    return dg.AutomationConditionSensorDefinition(
+        "marts_after_inputs",
+        target=dg.AssetSelection.groups("marts"),
+        minimum_interval_seconds=EVALUATION_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )

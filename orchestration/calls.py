@@ -1,0 +1,118 @@
+"""Calling a function by Dagster Pipes until nothing remains, and what it said as one answer.
+
+The function sends its answer once, as a custom message (`lambdas.common.pipes`). Pipes hands no return value over and
+would take silence for success: here a call without an answer fails the step.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from lambdas.common import errors
+from orchestration.resources import Cloud
+
+Answer = dict[str, Any]
+
+
+def call_function(
+    context: dg.AssetExecutionContext, cloud: Cloud, function: str, *, event: Mapping[str, Any]
+) -> Answer:
+    """The answers of all calls that the event takes, joined: numbers are sums, other values the last one's.
+
+    Args:
+        context: of the step that calls.
+        cloud: where the function is.
+        function: ingest or process; its deployed name is the SSM parameter functions/<function>.
+        event: what to do; its start and end move on while the function says what remains.
+
+    Raises:
+        dg.Failure: the function failed, said nothing or made no progress; retried unless it says that it is of no use.
+    """
+    name = cloud.parameter(f"functions/{function}")
+    joined: Answer = {}
+    pending: Mapping[str, Any] | None = {}
+    calls = 0
+    while pending is not None:
+        asked = {**event, **pending}
+        answer = _call_once(context, cloud, name, event=asked)
+        pending = answer.pop("remaining", None)
+        if pending is not None and {**event, **pending} == asked:
+            raise dg.Failure(f"{name} made no progress: it answers that all of {asked} remains", allow_retries=False)
+        joined = _join(joined, answer)
+        calls += 1
+        if pending is not None:
+            context.log.info("call %d of %s: %s; remaining %s", calls, name, answer, pending)
+    return {**joined, "calls": calls}
+
+
+def metadata(answer: Answer) -> dict[str, Any]:
+    """The answer as metadata values: counts of a group under `group_name`, other nested values as JSON."""
+    flat: dict[str, Any] = {}
+    for name, value in answer.items():
+        if _is_counts(value):
+            flat |= {f"{name}_{part}": number for part, number in value.items()}
+        elif isinstance(value, dict | list):
+            flat[name] = dg.MetadataValue.json(value)
+        elif value is not None:
+            flat[name] = value
+    return flat
+
+
+def _call_once(context: dg.AssetExecutionContext, cloud: Cloud, name: str, *, event: Mapping[str, Any]) -> Answer:
+    try:
+        invocation = cloud.pipes().run(context=context, function_name=name, event=event)
+    except Exception as error:
+        failure = _failure(name, str(error))
+        if failure is None:
+            raise
+        raise failure from error
+    messages = [m for m in invocation.get_custom_messages() if isinstance(m, dict)]
+    if len(messages) != 1:
+        raise dg.Failure(
+            f"{name} ended without saying what it did ({len(messages)} reports, expected 1); "
+            "its log group has the details. Calling it again is safe."
+        )
+    return dict(messages[0])
+
+
+def _failure(name: str, text: str) -> dg.Failure | None:
+    """The function's own error as a failure that begins with its message; None where the function never ran."""
+    head, _, body = text.partition("\n")
+    if not head.startswith("Lambda Function Error"):
+        return None
+    payload = json.loads(body)
+    kind, message = payload.get("errorType", "Error"), payload.get("errorMessage", body)
+    return dg.Failure(
+        f"{message} ({kind} in {name})",
+        metadata={"function": name, "error_type": kind, "error": dg.MetadataValue.json(payload)},
+        allow_retries=not _is_permanent(kind),
+    )
+
+
+def _is_permanent(kind: str) -> bool:
+    found = getattr(errors, kind, None)
+    return isinstance(found, type) and issubclass(found, errors.PermanentError)
+
+
+def _join(former: Answer, latter: Answer) -> Answer:
+    return {name: _sum(former.get(name), latter.get(name)) for name in former | latter}
+
+
+def _sum(one: Any, other: Any) -> Any:
+    if one is None or other is None:
+        return one if other is None else other
+    if _is_counts(one) and _is_counts(other):
+        return _join(one, other)
+    if isinstance(one, list) and isinstance(other, list):
+        return one + other
+    return one + other if _is_number(one) and _is_number(other) else other
+
+
+def _is_counts(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value) and all(_is_number(number) for number in value.values())
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

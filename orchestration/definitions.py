@@ -1,0 +1,21 @@
+"""The code location: whatever lies under assets/, and what makes it run. Names no asset."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.automation import build_automation
+from orchestration.resources import build_resources
+from orchestration.sensors import build_sensors
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """All definitions; loads without an environment and without a call to AWS."""
+    platform = dg.Definitions(
+        resources=build_resources(),
+        sensors=[*build_sensors(), build_automation()],
+        # one step a run that waits for a function: a process of its own would only cost its start
+        executor=dg.in_process_executor,
+    )
+    return dg.Definitions.merge(dg.load_from_defs_folder(path_within_project=Path(__file__).parent), platform)

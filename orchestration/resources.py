@@ -1,0 +1,59 @@
+"""What assets and sensors reach on AWS. Nothing is read or called before a run or a tick asks for it."""
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from lambdas.common.settings import read_parameter
+
+if TYPE_CHECKING:
+    from dagster_aws.pipes import PipesLambdaClient
+
+# A function works 240 s and answers what remains; its own limit is 300 s.
+READ_TIMEOUT_SECONDS = 310
+
+
+class Cloud(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """One deployed environment: its names are in SSM under /analytics/<env>/, its endpoint in boto3's environment."""
+
+    environment: str
+
+    def client(self, service: str) -> Any:
+        """A boto3 client with boto3's own defaults for credentials, region and endpoint."""
+        # half a second to import: a process that only loads definitions does without
+        import boto3
+
+        return boto3.client(service)
+
+    def parameter(self, name: str) -> str:
+        """The SSM parameter /analytics/<env>/<name>.
+
+        Raises:
+            SettingsError: it does not exist; the environment is not deployed.
+        """
+        return read_parameter(self.client("ssm"), self.environment, name)
+
+    def parameters(self, *names: str) -> dict[str, str]:
+        """Those of the named parameters (at most ten) that exist, by their name below /analytics/<env>/."""
+        prefix = f"/analytics/{self.environment}/"
+        answer = self.client("ssm").get_parameters(Names=[prefix + name for name in names])
+        return {item["Name"].removeprefix(prefix): item["Value"] for item in answer["Parameters"]}
+
+    def pipes(self) -> "PipesLambdaClient":
+        """The client that calls functions: one invocation a call, because a silent second one would work twice."""
+        import boto3
+        from botocore.config import Config
+        from dagster_aws.pipes import PipesLambdaClient
+
+        config = Config(
+            read_timeout=READ_TIMEOUT_SECONDS,
+            connect_timeout=5,
+            tcp_keepalive=True,
+            retries={"total_max_attempts": 1},
+        )
+        return PipesLambdaClient(client=boto3.client("lambda", config=config))
+
+
+def build_resources() -> dict[str, object]:
+    """The resources of the code location; the environment is read when a run or tick begins, not when this loads."""
+    return {"cloud": Cloud(environment=dg.EnvVar("ANALYTICS_ENV"))}

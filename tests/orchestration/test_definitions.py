@@ -1,0 +1,111 @@
+import datetime as dt
+
+import dagster as dg
+import pytest
+
+from lambdas.common.contract import assets_folder, load_contracts, load_marts, load_sources
+from lambdas.common.source import load_source_config
+from orchestration.definitions import defs
+
+
+@pytest.fixture(scope="module")
+def definitions():
+    return defs()
+
+
+@pytest.fixture(scope="module")
+def graph(definitions):
+    return definitions.get_repository_def().asset_graph
+
+
+def test_definitions_load_without_environment_or_cloud(definitions, monkeypatch):
+    for name in ("ANALYTICS_ENV", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID"):
+        monkeypatch.delenv(name, raising=False)
+    dg.Definitions.validate_loadable(definitions)
+
+
+def test_every_folder_of_assets_is_in_the_graph_and_nothing_else(graph):
+    sources = {folder.name for folder in (assets_folder() / "sources").iterdir() if folder.is_dir()}
+    marts = {folder.name for folder in (assets_folder() / "marts").iterdir() if folder.is_dir()}
+    wanted = {("raw", s) for s in sources} | {("core", s) for s in sources} | {("mart", m) for m in marts}
+    assert {tuple(key.path) for key in graph.get_all_asset_keys()} == wanted
+
+
+@pytest.mark.parametrize("name", load_contracts())
+def test_assets_carry_what_their_contract_says(graph, name):
+    contract = load_contracts()[name]
+    for key in (key for key in graph.get_all_asset_keys() if key.path[-1] == name):
+        node = graph.get(key)
+        assert node.group_name == ("marts" if contract.kind == "mart" else name)
+        assert node.owners == [f"team:{contract.team}"]
+        assert set(contract.tags) <= set(node.tags)
+        assert contract.title in node.description
+        assert node.code_version.startswith(contract.hash)
+        assert (
+            node.kinds
+            == {
+                "raw": {"s3", "parquet"},
+                "core": {"redshift"},
+                "mart": {"redshift", "sql"},
+            }[key.path[0]]
+        )
+
+
+@pytest.mark.parametrize("name", load_contracts())
+def test_tables_show_their_columns_and_where_they_come_from(graph, name):
+    contract = load_contracts()[name]
+    node = graph.get(dg.AssetKey([contract.schema, name]))
+    assert node.metadata["dagster/table_name"] == f"{contract.schema}.{name}"
+    schema = node.metadata["dagster/column_schema"]
+    assert [(c.name, c.type) for c in schema.columns] == [(c.name, c.physical_type) for c in contract.columns]
+    deps = node.metadata["dagster/column_lineage"].deps_by_column
+    for column in contract.columns if contract.kind == "source" else ():
+        assert [(d.asset_key.path, d.column_name) for d in deps[column.name]] == [
+            (["raw", name], source) for source in column.sources
+        ]
+    assert {d.asset_key for found in deps.values() for d in found} <= node.parent_keys
+
+
+def test_a_marts_columns_are_followed_through_its_sql(graph):
+    deps = graph.get(dg.AssetKey(["mart", "flight_delays_by_weather"])).metadata["dagster/column_lineage"]
+    found = {
+        column: [(*d.asset_key.path, d.column_name) for d in sources] for column, sources in deps.deps_by_column.items()
+    }
+    assert found["mean_delay"] == [("core", "flights", "dep_delay")]
+    assert found["precip"] == [("core", "weather", "precip")]
+    assert found["flights"] == []
+
+
+@pytest.mark.parametrize("name", load_sources())
+def test_sources_are_partitioned_by_utc_day_up_to_today(graph, name):
+    config = load_source_config(name)
+    for layer in ("raw", "core"):
+        node = graph.get(dg.AssetKey([layer, name]))
+        today = dt.datetime.now(dt.UTC).date()
+        keys = node.partitions_def.get_partition_keys()
+        assert keys[0] == config.start.isoformat()
+        # midnight may pass between the two
+        assert keys[-1] in (today.isoformat(), (today + dt.timedelta(days=1)).isoformat())
+        assert node.partitions_def.timezone == "UTC"
+        assert node.backfill_policy == dg.BackfillPolicy.single_run()
+    assert graph.get(dg.AssetKey(["raw", name])).is_executable is (config.extract is not None)
+
+
+@pytest.mark.parametrize("name", load_marts())
+def test_marts_have_no_partitions_and_depend_on_tables(graph, name):
+    node = graph.get(dg.AssetKey(["mart", name]))
+    assert node.partitions_def is None
+    assert node.automation_condition is not None
+    assert node.parent_keys
+    assert {key.path[0] for key in node.parent_keys} <= {"core", "mart"}
+
+
+def test_sensors_and_schedules_run_without_a_click(definitions):
+    repository = definitions.get_repository_def()
+    statuses = {s.name: s.default_status for s in repository.sensor_defs}
+    assert statuses == {
+        "raw_objects": dg.DefaultSensorStatus.RUNNING,
+        "marts_after_inputs": dg.DefaultSensorStatus.RUNNING,
+    }
+    wanted = {f"{n}_landing": c.schedule for n in load_sources() if (c := load_source_config(n)).schedule}
+    assert {s.name: s.cron_schedule for s in repository.schedule_defs} == wanted
