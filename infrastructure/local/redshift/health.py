@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 import struct
+from collections.abc import Iterator
 
 from infrastructure.local.redshift import wire
 from infrastructure.local.redshift.settings import ADMIN, DATABASE, HOST
@@ -21,13 +22,13 @@ def check(port: int, timeout: float = 3.0) -> bool:
     try:
         with socket.create_connection((HOST, port), timeout) as plain, _secured(plain) as connection:
             connection.sendall(wire.startup({"user": ADMIN, "database": DATABASE}))
-            return connection.recv(1) == b"R"
+            return bool(connection.recv(1) == b"R")
     except OSError:
         return False
 
 
 @contextlib.contextmanager
-def _secured(connection: socket.socket):  # type: ignore[no-untyped-def] # noqa: ANN202
+def _secured(connection: socket.socket) -> Iterator[socket.socket]:
     connection.sendall(struct.pack("!ii", 8, wire.SSL_REQUEST))
     if connection.recv(1) != b"S":
         yield connection

@@ -89,7 +89,7 @@ class Postgres:
         """
         self._stop_orphan()
         self._initialise()
-        self._own(self._make_folder(self._socket_folder))
+        self._own(self._private(self._socket_folder))
         deadline = time.monotonic() + _START_SECONDS
         while not self._launch(deadline):
             if time.monotonic() > deadline:
@@ -102,6 +102,11 @@ class Postgres:
 
     def stop(self) -> None:
         """Stop the server: fast first, then at once."""
+        self._end_process()
+        with contextlib.suppress(OSError):
+            self._socket_folder.rmdir()
+
+    def _end_process(self) -> None:
         if self._process is None or self._process.poll() is not None:
             return
         for signum, seconds in ((signal.SIGINT, 15), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
@@ -123,7 +128,7 @@ class Postgres:
             if self._ready():
                 return True
             time.sleep(0.02)
-        self.stop()
+        self._end_process()
         return False
 
     def _ready(self) -> bool:
@@ -181,6 +186,13 @@ class Postgres:
     def _own(self, folder: Path) -> None:
         if self._account:
             os.chown(folder, self._account.pw_uid, self._account.pw_gid)
+
+    def _private(self, folder: Path) -> Path:
+        """The folder, made if it is not there; another user's is not accepted."""
+        self._make_folder(folder)
+        if folder.is_symlink() or folder.stat().st_uid not in {os.geteuid(), self._account and self._account.pw_uid}:
+            raise PostgresError(f"{folder} belongs to another user: remove it or set TMPDIR")
+        return folder
 
     @staticmethod
     def _make_folder(folder: Path) -> Path:

@@ -10,6 +10,7 @@ import signal
 import socket
 import ssl
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -141,7 +142,7 @@ class Server:
             else:
                 raise RedshiftError("0A000", f"unsupported frontend protocol {code >> 16}.{code & 0xFFFF}")
         if self._tls and not secure:
-            raise RedshiftError(INVALID_AUTHORIZATION, "the endpoint demands SSL: no entry for a connection with SSL off")
+            raise RedshiftError(INVALID_AUTHORIZATION, "the endpoint demands SSL and this connection has SSL off")
         words = body.decode(errors="replace").split("\0")
         return dict(zip(words[::2], words[1::2], strict=False))
 
@@ -194,7 +195,7 @@ def _say_last_words(client: wire.Channel, backend: Backend) -> None:
 
 
 @contextlib.contextmanager
-def _exclusive(state: Path) -> IO[str]:  # type: ignore[misc]
+def _exclusive(state: Path) -> Iterator[IO[str]]:
     lock = (state / "lock").open("a")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -214,5 +215,6 @@ def _bound(port: int) -> socket.socket:
         listener.bind((HOST, port))
     except OSError as problem:
         listener.close()
-        raise StartError(f"port {port} on {HOST} can not be had ({problem.strerror}): stop what holds it or choose another") from problem
+        text = f"port {port} on {HOST} can not be had ({problem.strerror}): stop what holds it or choose another"
+        raise StartError(text) from problem
     return listener

@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> None:
     if libc:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
     os.umask(0o077)
-    os.execv(program[0], program)
+    os.execv(program[0], program)  # noqa: S606 - becoming another program is the purpose
 
 
 if __name__ == "__main__":

@@ -28,7 +28,9 @@ async def install(socket: str, admin_password: str) -> None:
     version = hashlib.sha256(text.encode()).hexdigest()
     backend = await Backend.trusted(socket, user=BOOTSTRAP_USER, database=DATABASE)
     try:
-        found = await backend.query("SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'pg_catalog'")
+        found = await backend.query(
+            "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'pg_catalog'"
+        )
         if found[0][0] != version:
             await backend.query(f"BEGIN; SET LOCAL allow_system_table_mods TO on; {text}; COMMIT")
             await backend.query(f"COMMENT ON SCHEMA pg_catalog IS {literal(version)}")
@@ -39,10 +41,10 @@ async def install(socket: str, admin_password: str) -> None:
 async def _create_database(socket: str, admin_password: str) -> None:
     backend = await Backend.trusted(socket, user=BOOTSTRAP_USER, database="postgres")
     try:
-        if not await backend.query(f"SELECT 1 FROM pg_roles WHERE rolname = {literal(ADMIN)}"):
+        if not await backend.query(f"SELECT 1 FROM pg_roles WHERE rolname = {literal(ADMIN)}"):  # noqa: S608
             await backend.query(f"CREATE ROLE {ADMIN} LOGIN SUPERUSER CREATEDB CREATEROLE")
         await backend.query(f"ALTER ROLE {ADMIN} PASSWORD {literal(admin_password)}")
-        if not await backend.query(f"SELECT 1 FROM pg_database WHERE datname = {literal(DATABASE)}"):
+        if not await backend.query(f"SELECT 1 FROM pg_database WHERE datname = {literal(DATABASE)}"):  # noqa: S608
             await backend.query(f"CREATE DATABASE {DATABASE} OWNER {ADMIN}")
     finally:
         backend.close()

@@ -18,9 +18,7 @@ _BATCH_ROWS = 32_768
 _OPTIONS = pa_csv.WriteOptions(include_header=False, quoting_style="needed")
 
 
-def csv_chunks(
-    file: IO[bytes], columns: list[Column], url: str, *, fill: bool, nested: bool
-) -> Iterator[bytes]:
+def csv_chunks(file: IO[bytes], columns: list[Column], url: str, *, fill: bool, nested: bool) -> Iterator[bytes]:
     """The rows of a Parquet file as CSV chunks; NULL is an empty field, an empty string is quoted.
 
     Raises:
@@ -46,7 +44,9 @@ def _column(array: Any, column: Column, url: str) -> Any:
     if column.size is not None:
         _check_length(array, column, url)
     if column.base == "super":
-        return pa.array([None if item is None else json.dumps(item, default=str) for item in array.to_pylist()], pa.string())
+        return pa.array(
+            [None if item is None else json.dumps(item, default=str) for item in array.to_pylist()], pa.string()
+        )
     if pa.types.is_decimal(array.type):
         return array.cast(pa.string())
     if column.base == "timestamp without time zone":

@@ -77,14 +77,15 @@ def _fits(source: pa.DataType, target: Column, *, nested: bool) -> bool:
     if pa.types.is_dictionary(source):
         source = source.value_type
     if target.base in _WIDTHS:
-        return source in _WIDTHS[target.base]
+        return bool(source in _WIDTHS[target.base])
     if target.base == "numeric":
-        return target.type == f"numeric({source.precision},{source.scale})" if pa.types.is_decimal128(source) else False
+        exact = pa.types.is_decimal128(source) and f"numeric({source.precision},{source.scale})"
+        return bool(exact == target.type)
     if target.base in {"character varying", "character"}:
-        return pa.types.is_string(source) or pa.types.is_large_string(source)
+        return bool(pa.types.is_string(source) or pa.types.is_large_string(source))
     if target.base.startswith("timestamp"):
         return bool(source == pa.timestamp("us", tz="UTC"))
-    return target.base == "super" and nested and pa.types.is_nested(source)
+    return bool(target.base == "super" and nested and pa.types.is_nested(source))
 
 
 _WIDTHS = {

@@ -116,7 +116,9 @@ def _entry(entry: Any, source: str) -> tuple[S3Object, bool]:
         raise RedshiftError(INTERNAL_ERROR, f"Invalid manifest file {source}: an entry has no s3:// url")
     size = (entry.get("meta") or {}).get("content_length")
     if not isinstance(size, int):
-        raise RedshiftError(INTERNAL_ERROR, f"Invalid manifest file {source}: meta.content_length is needed for PARQUET")
+        raise RedshiftError(
+            INTERNAL_ERROR, f"Invalid manifest file {source}: meta.content_length is needed for PARQUET"
+        )
     bucket, key = split_url(url)
     return S3Object(bucket, key, size), entry.get("mandatory") is True
 
@@ -129,7 +131,9 @@ def _exists(s3: Any, item: S3Object, *, mandatory: bool) -> bool:
             raise s3_error(problem) from problem
         if mandatory:
             text = f"Problem reading manifest file: mandatory file {item.url} does not exist"
-            raise RedshiftError(INTERNAL_ERROR, text, f"error: S3ServiceException:NoSuchKey,Status 404 {item.url}") from problem
+            raise RedshiftError(
+                INTERNAL_ERROR, text, f"error: S3ServiceException:NoSuchKey,Status 404 {item.url}"
+            ) from problem
         return False
     if head["ContentLength"] != item.size:
         text = f"File size mismatch for {item.url}: manifest {item.size}, actual {head['ContentLength']}"

@@ -36,7 +36,9 @@ def _add(tokens: Tokens, name: str) -> Plan:
     added = tokens.name()
     text = column(tokens, added)
     if "NOT NULL" in text and "DEFAULT" not in text:
-        raise RedshiftError("0A000", "ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression")
+        raise RedshiftError(
+            "0A000", "ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression"
+        )
     return Plan(f"ALTER TABLE {name} ADD COLUMN {text}", after=(guard(name),))
 
 

@@ -6,20 +6,20 @@ function calls stay calls by name (functions.py decides on each) and type names 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.dialects.redshift import Redshift
 from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.parsers.redshift import RedshiftParser
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 _SPECIAL_SYNTAX = {"CAST", "CONVERT", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "TRY_CAST"}
 
 
 class _StrictParser(RedshiftParser):
-    FUNCTIONS: dict[str, Any] = {}  # noqa: RUF012 - as sqlglot declares it
+    FUNCTIONS: ClassVar[dict[str, Any]] = {}
     FUNCTION_PARSERS = {k: v for k, v in RedshiftParser.FUNCTION_PARSERS.items() if k in _SPECIAL_SYNTAX}  # noqa: RUF012
     NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
         **RedshiftParser.NO_PAREN_FUNCTION_PARSERS,
@@ -49,7 +49,7 @@ class StrictRedshift(Redshift):
     class Tokenizer(Redshift.Tokenizer):
         """Redshift's, in which $1,$2 are two parameters and never the tag of a dollar-quoted string."""
 
-        HEREDOC_STRINGS: list[str] = []  # noqa: RUF012 - as sqlglot declares it
+        HEREDOC_STRINGS: ClassVar[list[str | tuple[str, str]]] = []
         SINGLE_TOKENS = {**Redshift.Tokenizer.SINGLE_TOKENS, "$": TokenType.PARAMETER}  # noqa: RUF012
 
     Parser = _StrictParser

@@ -195,12 +195,17 @@ class Tokens:
             raise syntax_error(token.text)
         return int(token.text)
 
+    def names(self) -> list[str]:
+        """A list like `a, b`."""
+        found = [self.name()]
+        while self.accept(","):
+            found.append(self.name())
+        return found
+
     def names_in_parentheses(self) -> list[str]:
         """A list like `(a, b)`."""
         self.expect("(")
-        names = [self.name()]
-        while self.accept(","):
-            names.append(self.name())
+        names = self.names()
         self.expect(")")
         return names
 

@@ -104,8 +104,7 @@ def _check_function(name: str, *, on_tables: bool) -> None:
             text = "Specified types or functions (one per INFO message) not supported on Redshift tables."
             raise RedshiftError(NOT_SUPPORTED, text, f"function {name} runs on the leader node only")
         return
-    known = functions.SCALARS | functions.AGGREGATES | functions.RANKING | functions.REWRITTEN
-    if name not in known:
+    if name not in functions.KNOWN:
         raise RedshiftError("42883", f"function {name} does not exist, or the local endpoint does not cover it")
 
 

@@ -18,12 +18,12 @@ def rewrite(tree: exp.Expr) -> exp.Expr:
     """Rewrite a checked tree in place and return its new root."""
     _label_projections(tree)
     _fold_identifiers(tree)
-    for node in list(tree.find_all(exp.Cast)):
-        _type_cast(node)
-    for node in list(tree.find_all(exp.Extract)):
-        node.replace(_whole_extract(node))
-    for node in list(tree.find_all(exp.Anonymous)):
-        tree = _rewrite_call(tree, node)
+    for cast in list(tree.find_all(exp.Cast)):
+        _type_cast(cast)
+    for extract in list(tree.find_all(exp.Extract)):
+        extract.replace(_whole_extract(extract))
+    for call in list(tree.find_all(exp.Anonymous)):
+        tree = _rewrite_call(tree, call)
     return tree
 
 

@@ -19,10 +19,18 @@ _KEPT = {
 }  # fmt: skip
 # Redshift's own, which may only be set to what the endpoint does anyway
 _FIXED = {
-    "enable_case_sensitive_identifier": "off", "describe_field_name_in_uppercase": "off", "downcase_delimited_identifier":
-    "on", "navigate_super_null_on_error": "on", "cast_super_null_on_error": "on", "json_serialization_enable": "off",
+    "enable_case_sensitive_identifier": "off", "describe_field_name_in_uppercase": "off",
+    "downcase_delimited_identifier": "on", "navigate_super_null_on_error": "on",
+    "cast_super_null_on_error": "on", "json_serialization_enable": "off",
     "error_on_nondeterministic_update": "off", "standard_conforming_strings": "on", "client_min_messages": "notice",
 }  # fmt: skip
+_ISOLATION_LEVELS = (
+    ("SERIALIZABLE",),
+    ("SNAPSHOT",),
+    ("READ", "COMMITTED"),
+    ("READ", "UNCOMMITTED"),
+    ("REPEATABLE", "READ"),
+)
 _ALIASES = {"false": "off", "0": "off", "no": "off", "true": "on", "1": "on", "yes": "on"}
 
 
@@ -42,7 +50,7 @@ def begin(tokens: Tokens) -> Plan:
 
 
 def _isolation_level(tokens: Tokens) -> None:
-    for words in (("SERIALIZABLE",), ("SNAPSHOT",), ("READ", "COMMITTED"), ("READ", "UNCOMMITTED"), ("REPEATABLE", "READ")):
+    for words in _ISOLATION_LEVELS:
         if tokens.accept(*words):
             return
     raise tokens.error()
@@ -181,9 +189,8 @@ def show(tokens: Tokens) -> Plan:
 
 def vacuum(tokens: Tokens) -> Plan:
     """VACUUM [FULL | SORT ONLY | DELETE ONLY | REINDEX | RECLUSTER] [table [TO n PERCENT] [BOOST]]."""
-    if not tokens.accept_any("FULL", "REINDEX", "RECLUSTER"):
-        if tokens.accept_any("SORT", "DELETE"):
-            tokens.expect("ONLY")
+    if not tokens.accept_any("FULL", "REINDEX", "RECLUSTER") and tokens.accept_any("SORT", "DELETE"):
+        tokens.expect("ONLY")
     name = "" if tokens.done else tokens.qualified()
     if tokens.accept("TO"):
         tokens.integer()

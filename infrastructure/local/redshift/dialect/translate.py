@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from infrastructure.local.redshift.dialect import copying, objects, query, sessions
+from infrastructure.local.redshift.dialect import copying, grants, objects, query, sessions
 from infrastructure.local.redshift.dialect.lexer import Token, Tokens, split
 from infrastructure.local.redshift.dialect.plan import Plan
 from infrastructure.local.redshift.errors import NOT_SUPPORTED, RedshiftError, not_covered, syntax_error
@@ -38,8 +38,8 @@ _STATEMENTS: dict[str, Callable[[Tokens], Plan]] = {
     "ALTER": objects.alter_object,
     "DROP": objects.drop,
     "REFRESH": objects.refresh,
-    "GRANT": lambda tokens: objects.grant(tokens, "GRANT"),
-    "REVOKE": lambda tokens: objects.grant(tokens, "REVOKE"),
+    "GRANT": lambda tokens: grants.grant(tokens, "GRANT"),
+    "REVOKE": lambda tokens: grants.grant(tokens, "REVOKE"),
 }
 _REFUSED = {
     "SAVEPOINT": "SAVEPOINT is not supported",
