@@ -19,7 +19,8 @@ class SourceConfig:
     """The attributes of a defs.yaml. `start` is the first UTC day; `schedule` a cron line in UTC.
 
     `extract` holds one of rest_api, filesystem or sql_database in dlt's own configuration, beside
-    `end: inclusive` where the source includes the end of a window. None: others drop the files.
+    `end: inclusive` where the source includes the end of a window, and other options that
+    lambdas.ingest.request lists. None: others drop the files.
     """
 
     name: str
@@ -33,6 +34,25 @@ class SourceConfig:
         if self.extract is None:
             return None
         return next(kind for kind in EXTRACTORS if kind in self.extract)
+
+    @property
+    def windowed(self) -> bool:
+        """Whether the source is asked for days; if not, it is read whole at every call."""
+        extract = self.extract or {}
+        return _holds_window(extract) or "window_column" in (extract.get("sql_database") or {})
+
+    @property
+    def pass_days(self) -> int:
+        """The most days that one pass over the source asks for."""
+        return int((self.extract or {}).get("pass_days", 31))
+
+
+def _holds_window(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds_window(item) for item in value.values())
+    if isinstance(value, list):
+        return any(_holds_window(item) for item in value)
+    return isinstance(value, str) and ("{start}" in value or "{end}" in value)
 
 
 def load_source_config(name: str, assets: Path | None = None) -> SourceConfig:

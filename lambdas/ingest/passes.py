@@ -11,7 +11,7 @@ from lambdas.common.contract import Contract
 from lambdas.common.source import SourceConfig
 from lambdas.ingest.extract import extract
 from lambdas.ingest.land import Lake, Landed, land
-from lambdas.ingest.request import Window, is_windowed, read_options
+from lambdas.ingest.request import Window
 from lambdas.ingest.spool import Spool
 from lambdas.ingest.tokens import Vault
 
@@ -40,10 +40,10 @@ def ingest(source: Source, window: Window | None, lake: Lake, deadline: float) -
     Returns:
         source, start, end, rows, outside, objects (put, unchanged, emptied), bytes, remaining.
     """
-    if window is None or not is_windowed(source.config):
+    if window is None or not source.config.windowed:
         return _answer(source, window, _one_pass(source, window, lake, deadline), None)
     landed, reached = Landed(), window.start
-    step = dt.timedelta(days=read_options(source.config).pass_days)
+    step = dt.timedelta(days=source.config.pass_days)
     while reached < window.end:
         begun = time.monotonic()
         part = Window(reached, min(window.end, reached + step))
@@ -56,7 +56,7 @@ def ingest(source: Source, window: Window | None, lake: Lake, deadline: float) -
 
 def _one_pass(source: Source, window: Window | None, lake: Lake, deadline: float) -> Landed:
     begun = time.monotonic()
-    windowed = window is not None and is_windowed(source.config)
+    windowed = window is not None and source.config.windowed
     home = window.start if window is not None and windowed else source.config.start
     with Spool() as spool:
         rows = extract(

@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.common.contract import load_sources
 from lambdas.common.errors import ContractError, RequestError
 from lambdas.common.source import EXTRACTORS, SourceConfig
-from lambdas.ingest.tokens import uses_window
 
 PRECISIONS = ("day", "second", "millisecond", "microsecond")
 
@@ -26,13 +24,12 @@ class Options:
     """The keys of `extract` beside the extractor itself.
 
     `inclusive`: the source includes the end of a window. `precision`: the finest step of time that the source
-    knows. `pass_days`: the most days that one pass asks for. `timeout`: seconds that the source may keep silent.
+    knows. `timeout`: seconds that the source may keep silent.
     `attempts`: how often one request is tried.
     """
 
     inclusive: bool = False
     precision: str = "microsecond"
-    pass_days: int = 31
     timeout: float = 60.0
     attempts: int = 5
 
@@ -51,6 +48,7 @@ def read_options(config: SourceConfig) -> Options:
         raise ContractError(f"{config.name}: defs.yaml: extract.end must be inclusive or exclusive")
     if given.get("precision", "microsecond") not in PRECISIONS:
         raise ContractError(f"{config.name}: defs.yaml: extract.precision must be one of {', '.join(PRECISIONS)}")
+    given.pop("pass_days", None)
     inclusive = given.pop("end", "exclusive") == "inclusive"
     return Options(inclusive=inclusive, **given)
 
@@ -61,27 +59,16 @@ def read_window(event: Mapping[str, Any], config: SourceConfig) -> Window | None
     Raises:
         RequestError: names the day that is wrong and what is allowed.
     """
-    if event.get("start") is None and event.get("end") is None and not is_windowed(config):
+    if event.get("start") is None and event.get("end") is None and not config.windowed:
         return None
     window = Window(_day(event, "start"), _day(event, "end"))
     if window.start >= window.end:
         raise RequestError(f"start {window.start} must lie before end {window.end}; the end is excluded")
     if window.start < config.start:
         raise RequestError(f"start {window.start} lies before {config.start}, the first day of {config.name}")
-    if is_windowed(config) and window.end > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
+    if config.windowed and window.end > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
         raise RequestError(f"end {window.end} lies in the future: a day that is not over cannot be proved empty")
     return window
-
-
-def is_windowed(config: SourceConfig) -> bool:
-    """Whether the source is asked for days; if not, it is read whole at every call."""
-    extract = config.extract or {}
-    return uses_window(extract) or "window_column" in (extract.get("sql_database") or {})
-
-
-def known_sources() -> list[str]:
-    """Names of the sources that have a contract."""
-    return sorted(load_sources())
 
 
 def _day(event: Mapping[str, Any], name: str) -> dt.date:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,11 +45,6 @@ class Vault:
         return text
 
 
-def uses_window(value: Any) -> bool:
-    """Whether {start} or {end} stands anywhere in the configuration."""
-    return any(match[1] for text in _texts(value) for match in TOKEN.finditer(text))
-
-
 def fill(value: Any, window: Mapping[str, str], variables: Mapping[str, str], vault: Vault) -> Any:
     """A copy of the configuration with its tokens filled; what was filled in is not looked at again.
 
@@ -89,16 +84,6 @@ def _token(match: re.Match[str], window: Mapping[str, str], variables: Mapping[s
     if variable not in variables:
         raise SettingsError(f"{match[0]}: no such variable; set it in SOURCE_VARIABLES of the ingest function")
     return str(variables[variable])
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, str):
-        yield value
 
 
 def _midnight(day: dt.date) -> dt.datetime:
