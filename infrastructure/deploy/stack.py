@@ -145,11 +145,25 @@ def _newest_event(cloudformation: Any, name: str) -> str:
 
 def _reasons(cloudformation: Any, name: str, since: str) -> str:
     """What failed in this deploy, oldest first: resource, type and reason."""
-    reasons = []
+    failed = []
     for event in cloudformation.describe_stack_events(StackName=name)["StackEvents"]:
         if event["EventId"] == since:
             break
         if event["ResourceStatus"].endswith("FAILED"):
-            reason = event.get("ResourceStatusReason", "no reason given")
-            reasons.append(f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}")
-    return "; ".join(reversed(reasons)) or "CloudFormation gives no reason; see the stack's events"
+            failed.append(event)
+    reasons = [_reason(event, event.get("ResourceStatusReason")) for event in reversed(failed)]
+    if any("DescribeEvents" in reason for reason in reasons):
+        reasons = _validation_failures(cloudformation, name) or reasons
+    return "; ".join(reasons) or "CloudFormation gives no reason; see the stack's events"
+
+
+def _validation_failures(cloudformation: Any, name: str) -> list[str]:
+    """Why the resources of a stack were refused before any of them was touched."""
+    found = cloudformation.describe_events(StackName=name, Filters={"FailedEvents": True})["OperationEvents"]
+    refused = [event for event in found if event.get("ValidationStatusReason")]
+    last = refused[0].get("OperationId") if refused else None
+    return [_reason(event, event["ValidationStatusReason"]) for event in refused if event.get("OperationId") == last]
+
+
+def _reason(event: Mapping[str, Any], reason: str | None) -> str:
+    return f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason or 'no reason given'}"

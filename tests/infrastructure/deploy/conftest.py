@@ -1,0 +1,32 @@
+"""A second environment beside `local` on the shared cloud, so that these tests break nobody's stacks."""
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+
+from infrastructure.deploy import local, settings, steps
+from tests.cloud import Cloud
+
+ENV = "spare"
+OF_DATA = ("lake/", "queue/", "dlq/")
+
+
+@pytest.fixture(scope="package")
+def spare(cloud: Cloud) -> Iterator[steps.Target]:
+    """The target of an environment `spare`: data of its own, the warehouse of `local`."""
+    env = cloud.env
+    session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], None, env["AWS_DEFAULT_REGION"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", env["AWS_ENDPOINT_URL"])
+        patch.setenv("NO_PROXY", env["NO_PROXY"])
+        parameters = {name: _own(value) for name, value in settings.parameters("local").items()}
+        parameters |= local.parameters(env) | {"Environment": ENV, "CodeBucket": cloud.parameter("artifacts/bucket")}
+        target = steps.Target(session, ENV, parameters)
+        steps.deploy_template(target, "data", "data.yaml", {})
+        yield target
+
+
+def _own(value: str) -> str:
+    ours = any(value.startswith(f"/analytics/local/{path}") for path in OF_DATA)
+    return value.replace("/analytics/local/", f"/analytics/{ENV}/") if ours else value

