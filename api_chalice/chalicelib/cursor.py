@@ -37,7 +37,7 @@ def read_cursor(text: str, digest: str, kinds: Sequence[Kind]) -> tuple[Any, ...
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         found, texts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if found != digest:
+        if found != digest or not all(isinstance(value, str) for value in texts):
             raise ValueError(FOREIGN)
         return tuple(kind.parse(value) for kind, value in zip(kinds, texts, strict=True))
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:

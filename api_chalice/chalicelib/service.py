@@ -10,7 +10,6 @@ from .encoding import Answer, answer, value_writers
 from .parameters import AggregateQuery, Query, RecordsQuery, Selection, read_aggregate, read_nothing, read_records
 from .query import Statement, compile_aggregate, compile_records
 from .schemas import Catalogue, Dataset
-from .values import write_moment
 from .warehouse import Snapshot, Warehouse
 
 Row = dict[str, Any]
@@ -97,16 +96,20 @@ def _described(dataset: Dataset, loads: Mapping[str, Row], refreshes: Mapping[st
 
 
 def _meta(selection: Selection, known: Known) -> Row:
-    """What every answer with data says of it. A bound that was left open is the first or last day known of."""
+    """What every answer with data says of it. A bound that was left open cuts nothing; told is what is known."""
     return {
         "dataset": selection.dataset.name,
-        "from": write_moment(selection.start) if selection.start else known.start,
-        "to": write_moment(selection.end) if selection.end else known.end,
+        "from": selection.start or _midnight(known.start),
+        "to": selection.end or _midnight(known.end),
         "as_of": known.as_of,
         "next": None,
         "truncated": False,
         "coverage": known.coverage,
     }
+
+
+def _midnight(day: dt.date | None) -> dt.datetime | None:
+    return dt.datetime.combine(day, dt.time(), dt.UTC) if day else None
 
 
 def _cursor(asked: RecordsQuery, last: Row) -> str | None:

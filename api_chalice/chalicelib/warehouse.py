@@ -49,8 +49,8 @@ class ApiSettings:
         )
 
 
-def open_session(settings: ApiSettings) -> Any:
-    """A connection of the database user in the secret, whose statements the server stops in time.
+def connect_to_warehouse(settings: ApiSettings) -> Any:
+    """A session of the database user whose login lies in the secret.
 
     Raises:
         WarehouseBusy: nobody answered.
@@ -61,9 +61,17 @@ def open_session(settings: ApiSettings) -> Any:
 
     config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
     secret = redshift.read_secret(boto3.client("secretsmanager", config=config), settings.warehouse_secret)
-    connection = redshift.connect(
-        secret, settings.warehouse_sslmode, name=f"analytics-{settings.env}-api", timeout=SOCKET_SECONDS
-    )
+    return open_session(secret, settings.warehouse_sslmode, name=f"analytics-{settings.env}-api")
+
+
+def open_session(secret: dict[str, Any], sslmode: str, *, name: str) -> Any:
+    """A session whose statements the server stops in time, and counts under the query group `api`.
+
+    Raises:
+        WarehouseBusy: nobody answered.
+        LoadError: the server refused the user.
+    """
+    connection = redshift.connect(secret, sslmode, name=name, timeout=SOCKET_SECONDS)
     with redshift.transaction(connection):
         redshift.set_timeout(connection, STATEMENT_SECONDS)
         redshift.execute(connection, "SET query_group TO 'api'")
@@ -146,7 +154,7 @@ class Snapshot:
 
 def default_warehouse() -> Warehouse:
     """The warehouse that the process's environment names; nothing is read or opened before the first query."""
-    return Warehouse(lambda: open_session(ApiSettings.from_environment(os.environ)))
+    return Warehouse(lambda: connect_to_warehouse(ApiSettings.from_environment(os.environ)))
 
 
 def utc_today() -> dt.date:
