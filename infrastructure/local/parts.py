@@ -87,7 +87,8 @@ def _usgs(port: int) -> Part:
     return Part("usgs", "USGS replay", port, "infrastructure.local.usgs", _usgs_answers, arguments, patience=2)
 
 
-def _answers_http(url: str) -> bool:
+def answers_http(url: str) -> bool:
+    """Whether a GET is answered with 200 within two seconds."""
     # a proxy of the caller's environment has no business on loopback
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with contextlib.suppress(OSError), opener.open(url, timeout=2) as answer:
@@ -96,11 +97,11 @@ def _answers_http(url: str) -> bool:
 
 
 def _ministack_answers(port: int) -> bool:
-    return _answers_http(f"http://{LOOPBACK}:{port}/_ministack/ready")
+    return answers_http(f"http://{LOOPBACK}:{port}/_ministack/ready")
 
 
 def _usgs_answers(port: int) -> bool:
-    return _answers_http(f"http://{LOOPBACK}:{port}/fdsnws/event/1/version")
+    return answers_http(f"http://{LOOPBACK}:{port}/fdsnws/event/1/version")
 
 
 def is_running(state: State, part: Part) -> psutil.Process | None:

@@ -1,0 +1,171 @@
+"""Dagster beside the local cloud: python -m infrastructure.local.dagster up|down [--state DIR] [--daemon-only].
+
+The webserver listens on loopback; code servers on a socket file. DAGSTER_HOME is <state>/dagster. `up` may be repeated:
+it starts what is missing; `down` stops what this folder's `up` started, run processes included.
+"""
+
+import argparse
+import contextlib
+import datetime as dt
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from infrastructure.local import parts, processes
+from infrastructure.local.parts import Part, answers_http
+from infrastructure.local.state import LOOPBACK, CloudError, State, read_env
+
+DEFAULT_STATE = processes.PROJECT / ".local"
+INSTANCE = processes.PROJECT / "orchestration" / "dagster.yaml"
+CODE = ("-m", "orchestration.definitions")
+# Of the daemon's threads, those that nothing moves without.
+THREADS = {"SENSOR", "SCHEDULER", "QUEUED_RUN_COORDINATOR", "ASSET"}
+# A socket's whole path has to fit 107 bytes; Dagster names it with eleven characters.
+SOCKET_FOLDER_BYTES = 95
+
+
+def say(text: str) -> None:
+    """One line of progress, at once."""
+    sys.stdout.write(f"dagster: {text}\n")
+    sys.stdout.flush()
+
+
+def up(state: State, *, daemon_only: bool) -> None:
+    """Start the daemon and, unless `daemon_only`, the webserver; wait until they answer.
+
+    Raises:
+        CloudError: the cloud is not up, or a part did not come up; the message says which and why.
+    """
+    began = time.monotonic()
+    with state.locked(say):
+        exports = read_env(state.env_file)
+        if "AWS_ENDPOINT_URL" not in exports:
+            raise CloudError(f"{state.env_file} names no cloud: start it first (make up)")
+        wanted = build(state, exports, daemon_only=daemon_only)
+        missing = [part for part in wanted if not parts.is_running(state, part)]
+        if any(part.name == "dagster-daemon" for part in missing):
+            _prepare_home(state, wanted[0].extra)
+        for part in missing:
+            parts.launch(state, part)
+        for part in missing:
+            parts.await_answer(state, part)
+    if missing:
+        say(f"up in {time.monotonic() - began:.1f} s" + ("" if daemon_only else f": {exports['DAGSTER_URL']}"))
+    else:
+        say("everything is running already")
+
+
+def down(state: State) -> None:
+    """Stop what runs. A run that is cut off is tried again after the next `up`."""
+    with state.locked(say):
+        stopped = []
+        for part in reversed(build(state, {}, daemon_only=False)):
+            process = processes.leader(state, part.name, part.port)
+            if process is not None:
+                processes.stop([process], patience=part.patience)
+                stopped.append(part.title)
+            processes.stop(processes.marked(state, part.name), patience=1)
+            state.pid_file(part.name).unlink(missing_ok=True)
+    say(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+def build(state: State, exports: Mapping[str, str], *, daemon_only: bool) -> list[Part]:
+    """The daemon and the webserver, in the order in which they start; `exports` goes into their environment."""
+    port = state.ports(say)["dagster"]
+    extra = {**exports, **_own_environment(state)}
+    daemon = Part(
+        *("dagster-daemon", "Dagster daemon", 0, "dagster._daemon"),
+        answers=lambda _port: _beats(state),
+        # what each tick did is on the web page; the log is for what goes wrong
+        arguments=("run", "--log-level", "warning", *CODE),
+        extra=extra,
+    )
+    webserver = Part(
+        *("dagster-webserver", "Dagster webserver", port, "dagster_webserver"),
+        answers=lambda p: answers_http(f"http://{LOOPBACK}:{p}/server_info"),
+        arguments=("-h", LOOPBACK, "-p", str(port), *CODE),
+        extra=extra,
+    )
+    return [daemon] if daemon_only else [daemon, webserver]
+
+
+def _own_environment(state: State) -> dict[str, str]:
+    own = {"DAGSTER_HOME": str(_home(state)), "DAGSTER_DISABLE_TELEMETRY": "1"}
+    if len(bytes(state.root / "tmp")) > SOCKET_FOLDER_BYTES:
+        own["TMPDIR"] = tempfile.gettempdir()
+    return own
+
+
+def _home(state: State) -> Path:
+    return state.root / "dagster"
+
+
+def _prepare_home(state: State, extra: Mapping[str, str]) -> None:
+    """Put the instance's settings in place, and report runs that a killed daemon left behind."""
+    home = _home(state)
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(INSTANCE, home / "dagster.yaml")
+    processes.stop(processes.marked(state, "dagster-daemon"), patience=5)
+    if _query(state, "SELECT 1 FROM runs WHERE status IN ('STARTING', 'STARTED', 'CANCELING') LIMIT 1"):
+        command = [sys.executable, "-m", "orchestration.orphans"]
+        environment = processes.environment(state, "dagster-daemon", extra)
+        done = subprocess.run(command, cwd=processes.PROJECT, env=environment, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise CloudError(f"runs of before could not be closed:\n{done.stderr[-2000:]}")
+        say(done.stderr.strip())
+
+
+def _beats(state: State) -> bool:
+    """Whether every thread of the daemon has reported since the daemon started."""
+    process = processes.leader(state, "dagster-daemon", 0)
+    if process is None:
+        return False
+    since = dt.datetime.fromtimestamp(process.create_time(), dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    rows = _query(state, "SELECT daemon_type FROM daemon_heartbeats WHERE timestamp >= ?", since)
+    return {str(row[0]) for row in rows} >= THREADS
+
+
+def _query(state: State, sql: str, *values: str) -> list[tuple[object, ...]]:
+    """Rows of Dagster's database of runs; none where it does not exist yet."""
+    path = _home(state) / "history" / "runs.db"
+    if not path.exists():
+        return []
+    with (
+        contextlib.suppress(sqlite3.OperationalError),
+        contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5)) as connection,
+    ):
+        return connection.execute(sql, values).fetchall()
+    return []
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("action", choices=("up", "down"))
+    parser.add_argument("--state", type=Path, default=DEFAULT_STATE, help="the local cloud's folder (default .local)")
+    parser.add_argument("--daemon-only", action="store_true", help="without the webserver")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run one action; 0 when it succeeded, else 1 with the reason on stderr."""
+    arguments = _arguments()
+    parts.own_proxy_exception()
+    state = State(arguments.state.resolve())
+    try:
+        if arguments.action == "up":
+            up(state, daemon_only=arguments.daemon_only)
+        else:
+            down(state)
+    except CloudError as error:
+        sys.stderr.write(f"dagster: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
