@@ -1,0 +1,167 @@
+import json
+from urllib.parse import quote_plus
+
+import dagster as dg
+import pytest
+
+from orchestration.sensors import RANGE_END, RANGE_START, raw_objects
+
+DAYS = dg.DailyPartitionsDefinition("2018-01-31", timezone="UTC", end_offset=1)
+
+
+def table(source):
+    @dg.multi_asset(
+        name=f"core__{source}",
+        specs=[dg.AssetSpec(["core", source], deps=[["raw", source]], partitions_def=DAYS)],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def load():
+        yield dg.MaterializeResult(["core", source])
+
+    return load
+
+
+@dg.multi_asset(specs=[dg.AssetSpec(["raw", "quakes"], partitions_def=DAYS)])
+def extracted():
+    yield dg.MaterializeResult(["raw", "quakes"])
+
+
+DROPPED = dg.AssetSpec(["raw", "dropped"], partitions_def=DAYS)
+DEFINITIONS = dg.Definitions([table("quakes"), table("dropped"), extracted, DROPPED], sensors=[raw_objects])
+
+
+def put(source, day, *, etag="e1", sequencer="01", name="ObjectCreated:Put", bucket="lake", stamp="1"):
+    key = f"raw/{source}/{day.replace('-', '/')}/data_{stamp}.parquet"
+    item = {"key": quote_plus(key, safe="/"), "eTag": etag, "sequencer": sequencer, "size": 10}
+    return {"Records": [{"eventName": name, "s3": {"bucket": {"name": bucket}, "object": item}}]}
+
+
+class Sensor:
+    """Evaluates the sensor tick after tick on one queue, as the daemon does."""
+
+    def __init__(self, scratch):
+        self.scratch = scratch
+        self.cursor = None
+
+    def send(self, *bodies):
+        sqs = self.scratch.local.client("sqs")
+        for body in bodies:
+            text = body if isinstance(body, str) else json.dumps(body)
+            sqs.send_message(QueueUrl=self.scratch.queue, MessageBody=text)
+
+    def tick(self):
+        context = dg.build_sensor_context(
+            cursor=self.cursor, definitions=DEFINITIONS, resources={"cloud": self.scratch.resource}
+        )
+        result = raw_objects(context)
+        if isinstance(result, dg.SensorResult):
+            self.cursor = result.cursor
+        return result
+
+    def ranges(self):
+        requests = self.tick().run_requests or []
+        return [(r.asset_selection[0].path[-1], r.tags[RANGE_START], r.tags[RANGE_END]) for r in requests]
+
+
+@pytest.fixture
+def sensor(scratch):
+    return Sensor(scratch)
+
+
+def test_consecutive_days_of_a_source_become_one_run(sensor):
+    days = ["2018-02-03", "2018-02-01", "2018-02-02", "2018-02-10", "2018-02-02"]
+    sensor.send(*[put("quakes", day) for day in days], put("dropped", "2018-02-01"))
+    assert sensor.ranges() == [
+        ("dropped", "2018-02-01", "2018-02-01"),
+        ("quakes", "2018-02-01", "2018-02-03"),
+        ("quakes", "2018-02-10", "2018-02-10"),
+    ]
+
+
+def test_messages_are_deleted_by_the_next_tick_only(sensor):
+    sensor.send(*[put("quakes", "2018-02-01", stamp=str(n)) for n in range(23)])
+    assert len(sensor.ranges()) == 1
+    assert sensor.scratch.waiting() == (0, 23)
+    assert sensor.ranges() == []
+    assert sensor.scratch.waiting() == (0, 0)
+
+
+def test_a_tick_that_never_committed_leaves_its_messages(sensor):
+    sensor.send(put("quakes", "2018-02-01"))
+    sensor.tick()
+    sensor.cursor = None
+    sensor.tick()
+    assert sensor.scratch.waiting() == (0, 1)
+
+
+def test_an_overwritten_object_has_a_run_key_of_its_own(sensor):
+    keys = []
+    for etag, sequencer in (("e1", "01"), ("e2", "02"), ("e1", "03"), ("e1", "03")):
+        sensor.send(put("quakes", "2018-02-01", etag=etag, sequencer=sequencer))
+        keys += [request.run_key for request in sensor.tick().run_requests]
+    assert len(set(keys)) == 3
+    assert keys[2] == keys[3]
+
+
+def test_the_run_key_does_not_depend_on_order_or_repetition(sensor):
+    puts = [put("quakes", "2018-02-01", stamp=str(n)) for n in range(3)]
+    sensor.send(*puts)
+    first = sensor.tick().run_requests[0].run_key
+    sensor.send(*reversed(puts), puts[0])
+    assert sensor.tick().run_requests[0].run_key == first
+
+
+def test_encoded_keys_are_decoded(sensor):
+    body = put("quakes", "2018-02-01", stamp="2018-02-01T00:00:00+00:00")
+    assert "%3A" in body["Records"][0]["s3"]["object"]["key"]
+    sensor.send(body)
+    assert sensor.ranges() == [("quakes", "2018-02-01", "2018-02-01")]
+
+
+def test_other_messages_are_counted_and_deleted_without_a_run(sensor):
+    sensor.send(
+        {"Service": "Amazon S3", "Event": "s3:TestEvent"},
+        put("quakes", "2018-02-01", name="ObjectRemoved:Delete"),
+        put("quakes", "2018-02-01", bucket="another"),
+        put("quakes", "2018-02-31"),
+        put("unknown", "2018-02-01"),
+        put("quakes", "2018-01-30"),
+        put("quakes", "2999-01-01"),
+        "no JSON",
+        {"Records": [{"eventName": "ObjectCreated:Put"}]},
+        "[1]",
+    )
+    result = sensor.tick()
+    assert not result.run_requests
+    assert "3 foreign, 3 malformed, 2 outside, 3 put, 1 removed, 1 test" in result.skip_reason.skip_message
+    sensor.tick()
+    assert sensor.scratch.waiting() == (0, 0)
+
+
+def test_a_message_that_nobody_understands_holds_no_other_back(sensor):
+    sensor.send("no JSON", put("quakes", "2018-02-01"), put("quakes", "2999-01-01"))
+    assert sensor.ranges() == [("quakes", "2018-02-01", "2018-02-01")]
+
+
+def test_only_what_others_drop_is_reported_as_landed(sensor):
+    sensor.send(put("quakes", "2018-02-01"), put("dropped", "2018-02-01"), put("dropped", "2018-02-02"))
+    events = sensor.tick().asset_events
+    assert [(event.asset_key.path, event.partition) for event in events] == [
+        (["raw", "dropped"], "2018-02-01"),
+        (["raw", "dropped"], "2018-02-02"),
+    ]
+
+
+def test_the_queue_is_left_alone_when_it_feeds_the_function(sensor):
+    sensor.scratch.set("trigger-mode", "lambda")
+    sensor.send(put("quakes", "2018-02-01"))
+    assert "TriggerMode" in sensor.tick().skip_message
+    assert sensor.scratch.waiting() == (1, 0)
+
+
+def test_a_missing_deployment_is_named(sensor, scratch):
+    context = dg.build_sensor_context(
+        definitions=DEFINITIONS, resources={"cloud": type(scratch.resource)(environment="nowhere")}
+    )
+    with pytest.raises(Exception, match="queue/url.*is `nowhere` deployed"):
+        raw_objects(context)
