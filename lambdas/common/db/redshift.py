@@ -62,7 +62,6 @@ def connect(secret: dict[str, Any], sslmode: str, *, name: str = "analytics", ti
             password=secret["password"],
             application_name=name[:64],
             timeout=timeout,
-            max_prepared_statements=0,
             **options,
         )
     except (redshift_connector.Error, OSError) as error:
