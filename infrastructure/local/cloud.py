@@ -15,7 +15,7 @@ from infrastructure.local import parts, processes, recovery
 from infrastructure.local.parts import CHECKPOINT_PATH, CREDENTIALS, Part
 from infrastructure.local.seed import DATABASE, ENVIRONMENT, seed
 from infrastructure.local.state import LOOPBACK, CloudError, State, update_env
-from infrastructure.local.watch import start_watch
+from infrastructure.local.watch import start_watch, stop_watch
 
 DEFAULT_STATE = processes.PROJECT / ".local"
 SSLMODES = ("disable", "require", "verify-ca")
@@ -35,12 +35,10 @@ def up(state: State, *, spare_ports: bool, sslmode: str, while_pid: int | None) 
     """
     began = time.monotonic()
     state.prepare()
-    if while_pid is not None:
-        start_watch(state, while_pid)
     with state.locked(say):
         ports = state.ports(say, spare=spare_ports)
         passwords = state.passwords()
-        started = _start(state, parts.build(state, ports, passwords, sslmode))
+        started = _start(state, parts.build(state, ports, passwords, sslmode), while_pid)
         if seed(ports, passwords, sslmode):
             checkpoint(ports["ministack"])
         update_env(state.env_file, _exports(ports, passwords["admin"], sslmode))
@@ -50,9 +48,14 @@ def up(state: State, *, spare_ports: bool, sslmode: str, while_pid: int | None) 
         say(f"everything is running already; clients source {state.env_file}")
 
 
-def _start(state: State, wanted: list[Part]) -> list[Part]:
+def _start(state: State, wanted: list[Part], while_pid: int | None) -> list[Part]:
     """Start the parts that do not run, all at once, and wait for each; returns those that were started."""
     missing = [part for part in wanted if not parts.is_running(state, part)]
+    if while_pid is None:
+        stop_watch(state)
+    elif missing == wanted:
+        # a cloud that ran before goes on running after its visitor
+        start_watch(state, while_pid)
     lost_since = recovery.lost_since(state) if any(part.name == "ministack" for part in missing) else None
     for part in missing:
         parts.launch(state, part)
@@ -132,7 +135,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE, help="the folder it keeps (default .local)")
     parser.add_argument("--spare-ports", action="store_true", help="on the first start do not try the usual ports")
     parser.add_argument("--sslmode", choices=SSLMODES, default="disable", help="of the Redshift endpoint")
-    parser.add_argument("--while-pid", type=int, help="stop by itself when this process has ended")
+    parser.add_argument(
+        "--while-pid", type=int, help="stop by itself when this process has ended, unless it was running before"
+    )
     return parser.parse_args()
 
 
@@ -154,6 +159,9 @@ def main() -> int:
     except CloudError as error:
         sys.stderr.write(f"cloud: {error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("cloud: interrupted; `down` stops what was started\n")
+        return 130
     return 0
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -21,6 +22,7 @@ PART_MARK = "ANALYTICS_CLOUD_PART"
 PROJECT = Path(__file__).resolve().parents[2]
 # Everything else of the caller's environment (profiles, credentials, PYTHONPATH) stays outside.
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+MOST_LOG_BYTES = 10_000_000
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 NO_PROXY = ("NO_PROXY", "no_proxy")
 
@@ -49,7 +51,7 @@ def environment(state: State, part: str, extra: Mapping[str, str]) -> dict[str, 
 
 def start(state: State, part: str, *, module: str, arguments: Sequence[str], extra: Mapping[str, str]) -> int:
     """Start `python -m module` detached, its output appended to its log; returns and records the pid."""
-    with (state.logs / f"{part}.log").open("ab") as log:
+    with _log(state.logs / f"{part}.log") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=PROJECT,
@@ -61,6 +63,13 @@ def start(state: State, part: str, *, module: str, arguments: Sequence[str], ext
         )
     state.pid_file(part).write_text(str(process.pid), encoding="ascii")
     return process.pid
+
+
+def _log(path: Path) -> IO[bytes]:
+    """A log to append to; one that has grown large becomes `<name>.1` first."""
+    if path.exists() and path.stat().st_size > MOST_LOG_BYTES:
+        path.replace(path.with_name(f"{path.name}.1"))
+    return path.open("ab")
 
 
 def marked(state: State, part: str | None = None) -> list[psutil.Process]:

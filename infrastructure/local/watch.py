@@ -9,17 +9,30 @@ from pathlib import Path
 import psutil
 
 from infrastructure.local import processes
-from infrastructure.local.state import State
+from infrastructure.local.state import CloudError, State
 
 NAME = "watch"
 SECONDS = 0.5
 
 
 def start_watch(state: State, pid: int) -> None:
-    """Start the watch over a process, detached; nothing when that process has ended already or is watched."""
-    if not processes.marked(state, NAME):
-        arguments = ("--state", str(state.root), "--pid", str(pid), "--since", str(psutil.Process(pid).create_time()))
-        processes.start(state, NAME, module="infrastructure.local.watch", arguments=arguments, extra={})
+    """Start the watch over a process, detached; one that watched another process is ended.
+
+    Raises:
+        CloudError: there is no such process.
+    """
+    stop_watch(state)
+    try:
+        since = psutil.Process(pid).create_time()
+    except psutil.Error as error:
+        raise CloudError(f"--while-pid: there is no process {pid}") from error
+    arguments = ("--state", str(state.root), "--pid", str(pid), "--since", str(since))
+    processes.start(state, NAME, module="infrastructure.local.watch", arguments=arguments, extra={})
+
+
+def stop_watch(state: State) -> None:
+    """End the watch: the cloud is wanted for longer than that process lives."""
+    processes.stop(processes.marked(state, NAME), patience=2)
 
 
 def _lives(pid: int, since: float) -> bool:

@@ -90,7 +90,10 @@ def test_a_lost_pid_record_is_no_reason_to_start_twice(own: Cloud) -> None:
 
 def test_two_ups_at_once_start_each_part_once(own: Cloud) -> None:
     own.run("down")
-    crowd = [subprocess.Popen(own.command("up"), cwd=PROJECT, stdout=subprocess.DEVNULL) for _ in range(2)]
+    crowd = [
+        subprocess.Popen(own.command("up", "--while-pid", str(os.getpid())), cwd=PROJECT, stdout=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
     assert [process.wait(100) for process in crowd] == [0, 0]
     for part in PARTS:
         module = own.leader(part).cmdline()[2]
