@@ -71,6 +71,7 @@ def run(*command):
     env = dict(os.environ, PIP_ROOT_USER_ACTION="ignore")
     env.setdefault("UV_CACHE_DIR", str(LOCAL / "cache" / "uv"))
     env.setdefault("PIP_CACHE_DIR", str(LOCAL / "cache" / "pip"))
+    env.setdefault("UV_SYSTEM_CERTS", "1")
     if "PIP_INDEX_URL" in env:
         env.setdefault("UV_DEFAULT_INDEX", env["PIP_INDEX_URL"])
     done = subprocess.run(command, env=env)
