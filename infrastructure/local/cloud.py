@@ -11,13 +11,15 @@ import urllib.request
 from datetime import datetime
 from pathlib import Path
 
-from infrastructure.local import parts, processes, recovery
+from infrastructure.local import parts, processes, recovery, watch
 from infrastructure.local.parts import CHECKPOINT_PATH, CREDENTIALS, Part
 from infrastructure.local.seed import DATABASE, ENVIRONMENT, seed
 from infrastructure.local.state import LOOPBACK, CloudError, State, update_env
-from infrastructure.local.watch import start_watch, stop_watch
 
 DEFAULT_STATE = processes.PROJECT / ".local"
+# what the others need is stopped last
+STARTED_FIRST = ("usgs", "redshift", "ministack")
+STOP_SECONDS = 20
 SSLMODES = ("disable", "require", "verify-ca")
 
 
@@ -52,10 +54,10 @@ def _start(state: State, wanted: list[Part], while_pid: int | None) -> list[Part
     """Start the parts that do not run, all at once, and wait for each; returns those that were started."""
     missing = [part for part in wanted if not parts.is_running(state, part)]
     if while_pid is None:
-        stop_watch(state)
+        watch.stop_watch(state)
     elif missing == wanted:
         # a cloud that ran before goes on running after its visitor
-        start_watch(state, while_pid)
+        watch.start_watch(state, while_pid)
     lost_since = recovery.lost_since(state) if any(part.name == "ministack" for part in missing) else None
     for part in missing:
         parts.launch(state, part)
@@ -79,11 +81,18 @@ def _after_crash(port: int, lost_since: datetime) -> None:
 
 
 def checkpoint(port: int) -> None:
-    """Make MiniStack write its state to disk now."""
+    """Make MiniStack write its state to disk now.
+
+    Raises:
+        CloudError: it does not answer.
+    """
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     request = urllib.request.Request(f"http://{LOOPBACK}:{port}{CHECKPOINT_PATH}", method="POST")
-    with opener.open(request, timeout=60):
-        pass
+    try:
+        with opener.open(request, timeout=60):
+            pass
+    except OSError as error:
+        raise CloudError(f"MiniStack on port {port} saved no checkpoint: {error}") from error
 
 
 def _exports(ports: dict[str, int], password: str, sslmode: str) -> dict[str, str]:
@@ -104,21 +113,32 @@ def _exports(ports: dict[str, int], password: str, sslmode: str) -> dict[str, st
 
 
 def down(state: State) -> None:
-    """Stop every part that runs, wait for their ends, then end whatever they left behind."""
+    """Stop whatever of this cloud runs, in the reverse order of starting, and wait for the ends."""
+    if not state.root.exists():
+        say("nothing was running")
+        return
     with state.locked(say):
-        stopped = []
-        for part in reversed(parts.build(state, state.ports(say), state.passwords(), "disable")):
-            process = processes.leader(state, part.name, part.port)
-            if process is not None:
-                processes.stop([process], patience=part.patience)
-                stopped.append(part.title)
-            state.pid_file(part.name).unlink(missing_ok=True)
+        running = processes.parts_running(state)
+        for part in sorted(running - {watch.NAME}, key=_stop_order):
+            recorded = processes.recorded(state, part)
+            # the main process first: it ends its workers itself
+            processes.stop([recorded] if recorded else processes.marked(state, part), patience=STOP_SECONDS)
+            processes.stop(processes.marked(state, part), patience=5)
+            state.pid_file(part).unlink(missing_ok=True)
         processes.stop(processes.marked(state), patience=5)
+    stopped = sorted(running - {watch.NAME}, key=_stop_order)
     say(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+def _stop_order(part: str) -> int:
+    return STARTED_FIRST.index(part) if part in STARTED_FIRST else -1
 
 
 def status(state: State) -> bool:
     """Print each part's port, pid and whether it answers; true when all do."""
+    if not (state.root / "ports.json").exists():
+        say(f"no cloud in {state.root}")
+        return False
     healthy = True
     for part in parts.build(state, state.ports(say), state.passwords(), "disable"):
         process = processes.leader(state, part.name, part.port)

@@ -88,12 +88,28 @@ def _is_ours(process: psutil.Process, state: State, part: str | None) -> bool:
     return variables.get(STATE_MARK) == str(state.root) and part in (None, variables.get(PART_MARK))
 
 
-def leader(state: State, part: str, port: int) -> psutil.Process | None:
-    """The living main process of a part: by its recorded pid, else (record lost) by the port it listens on."""
+def parts_running(state: State) -> set[str]:
+    """The names of all parts of which some process lives."""
+    found = set()
+    for process in marked(state):
+        with contextlib.suppress(psutil.Error):
+            found.add(process.environ()[PART_MARK])
+    return found
+
+
+def recorded(state: State, part: str) -> psutil.Process | None:
+    """The main process of a part by its recorded pid; None when that is dead or somebody else's by now."""
     with contextlib.suppress(ValueError, OSError, psutil.Error):
         process = psutil.Process(int(state.pid_file(part).read_text(encoding="ascii")))
-        if _is_ours(process, state, part):
-            return process
+        return process if _is_ours(process, state, part) else None
+    return None
+
+
+def leader(state: State, part: str, port: int) -> psutil.Process | None:
+    """The living main process of a part: by its recorded pid, else (record lost) by the port it listens on."""
+    process = recorded(state, part)
+    if process is not None:
+        return process
     owner = port_owner(port)
     return owner if owner is not None and _is_ours(owner, state, part) else None
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +89,13 @@ def test_a_lost_pid_record_is_no_reason_to_start_twice(own: Cloud) -> None:
     assert [own.leader(part) for part in PARTS] == before
 
 
+def test_down_where_nothing_ever_was(tmp_path: Path) -> None:
+    nowhere = Cloud(tmp_path / "nowhere")
+    assert "nothing was running" in nowhere.run("down")
+    assert "no cloud" in nowhere.run("status", code=1)
+    assert not nowhere.root.exists()
+
+
 def test_two_ups_at_once_start_each_part_once(own: Cloud) -> None:
     own.run("down")
     crowd = [
@@ -127,7 +135,9 @@ def test_a_broken_ports_file_is_named(own: Cloud) -> None:
     whole = path.read_text()
     path.write_text(whole[:10])
     assert str(path) in own.run("up", code=1)
+    assert "stopped usgs, redshift, ministack" in own.run("down")
     path.write_text(whole)
+    own.up()
 
 
 def test_everything_ends_when_the_process_that_wanted_it_is_killed(own: Cloud) -> None:
