@@ -23,7 +23,8 @@ SOURCES = ("earthquakes", "weather", "flights")
 def main() -> int:
     """Run the demo; 0 when every step did what it says."""
     signal.signal(signal.SIGTERM, _interrupt)
-    console = Console()
+    # Without a terminal rich would assume 80 columns, too few for what is printed.
+    console = Console(width=None if sys.stdout.isatty() else 120)
     was_running = steps.cloud_is_running(STATE)
     try:
         _run(console)

@@ -4,10 +4,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from lambdas.common.source import load_source_config
 from scripts.demo.account import Account, child_environment, read_env
@@ -46,23 +47,28 @@ def stop(state: Path, console: Console, *, keep_cloud: bool) -> None:
 
 
 def materialize_raw(state: Path, console: Console, sources: Sequence[str]) -> dict[str, float]:
-    """Materialize raw/<source> over its whole range, one run a source; seconds by source."""
+    """Materialize raw/<source> over its whole range, one run a source, side by side; seconds by source."""
     console.rule("Dagster materializes the raw assets: the ingest function extracts and lands")
-    seconds = {}
-    for source in sources:
-        began = time.monotonic()
-        first = load_source_config(source).start
-        span = f"{first}...{LAST_DAY[source]}"
-        console.print(f"raw/{source}  {span}")
-        _launch(state, "--assets", f"key:raw/{source}", "--partition-range", span)
-        seconds[source] = time.monotonic() - began
-    return seconds
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress, ThreadPoolExecutor(len(sources)) as pool:
+        runs = {source: pool.submit(_materialize, state, progress, source) for source in sources}
+        return {source: run.result() for source, run in runs.items()}
+
+
+def _materialize(state: Path, progress: Progress, source: str) -> float:
+    began = time.monotonic()
+    span = f"{load_source_config(source).start}...{LAST_DAY[source]}"
+    task = progress.add_task(f"raw/{source:12} {span}", total=1)
+    _launch(state, f"raw-{source}", "--assets", f"key:raw/{source}", "--partition-range", span)
+    progress.update(task, completed=1)
+    return time.monotonic() - began
 
 
 def refresh_marts(state: Path, console: Console) -> None:
     """Materialize the marts, once, after all their inputs."""
     console.rule("Dagster refreshes the marts")
-    _launch(state, "--assets", "group:marts")
+    with console.status("mart/daily_seismicity, mart/flight_delays_by_weather"):
+        _launch(state, "marts", "--assets", "group:marts")
 
 
 def wait_for_loads(account: Account, console: Console, sources: Sequence[str]) -> dict[str, float]:
@@ -85,13 +91,13 @@ def wait_for_loads(account: Account, console: Console, sources: Sequence[str]) -
     return done
 
 
-def _launch(state: Path, *options: str) -> None:
+def _launch(state: Path, name: str, *options: str) -> None:
     env = child_environment(read_env(state / "env"))
     env["DAGSTER_HOME"] = str(state / "dagster")
     command = [str(Path(sys.executable).with_name("dg")), "launch", *options]
-    log = state / "logs" / "demo-launch.log"
+    log = state / "logs" / f"demo-{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as output:
+    with log.open("w") as output:
         if subprocess.run(command, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT).returncode:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
             raise StepFailed(f"{' '.join(command[1:])} failed; the end of {log}:\n{tail}")
