@@ -43,9 +43,9 @@ class Cloud:
         """The command line of one action on this cloud."""
         return [sys.executable, "-m", "infrastructure.local.cloud", action, "--state", str(self.root), *options]
 
-    def run(self, action: str, *options: str, code: int = 0) -> str:
+    def run(self, action: str, *options: str, code: int = 0, env: dict[str, str] | None = None) -> str:
         """Run one action, demand its exit code, return what it said."""
-        return run(self.command(action, *options), code=code)
+        return run(self.command(action, *options), code=code, env=env)
 
     def up(self, *options: str) -> str:
         """Bring it up on spare ports, stopped by itself when this test process ends."""

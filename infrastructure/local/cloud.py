@@ -165,6 +165,7 @@ def main() -> int:
     """Run one action; 0 when it succeeded (status: when all is healthy), else 1 with the reason on stderr."""
     arguments = _arguments()
     parts.own_proxy_exception()
+    processes.leave_callers_aws()
     state = State(arguments.state.resolve())
     try:
         if arguments.action == "up":

@@ -35,6 +35,13 @@ def no_proxy() -> dict[str, str]:
     return dict.fromkeys(NO_PROXY, ",".join(hosts))
 
 
+def leave_callers_aws() -> None:
+    """Make this process forget the caller's AWS: variables, profile, files of settings and of credentials."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+
+
 def environment(state: State, part: str, extra: Mapping[str, str]) -> dict[str, str]:
     """A clean environment for one part: a home and a temporary folder in the state, UTC, the marks."""
     passed = {name: os.environ[name] for name in (*PASSED_ON, *PROXIES) if name in os.environ}

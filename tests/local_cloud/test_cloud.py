@@ -1,6 +1,7 @@
 """The cloud as a whole: what listens, what a second start does, what it gives to clients."""
 
 import json
+import os
 import stat
 
 import psutil
@@ -46,6 +47,12 @@ def test_the_warehouse_is_described_as_its_stack_would(cloud: Cloud) -> None:
         assert secret["engine"] == "redshift"
         assert secret["port"] == int(cloud.parameter("warehouse/port")) == cloud.ports["redshift"]
     assert cloud.parameter("warehouse/copy-role") == "default"
+
+
+def test_a_callers_profile_and_proxy_do_not_matter(cloud: Cloud) -> None:
+    nowhere = "http://127.0.0.1:9"
+    hostile = {"AWS_PROFILE": "nobody", "AWS_ENDPOINT_URL": nowhere, "HTTP_PROXY": nowhere, "http_proxy": nowhere}
+    assert "everything is running" in cloud.run("up", "--while-pid", str(os.getpid()), env={**os.environ, **hostile})
 
 
 def test_nothing_of_the_callers_aws_settings_reaches_the_parts(cloud: Cloud) -> None:
