@@ -192,7 +192,7 @@ def _invoke(client: Any, name: str, event: Event) -> dict[str, Any]:
     if kind == "RequestError":
         raise RequestError(message)
     days = f" ({event['start']} to {event['end']}, end excluded)" if "start" in event else ""
-    raise IngestError(f"{kind}: {message}{days}")
+    raise IngestError(f"{message} [{kind}]{days}")
 
 
 def _days(event: Event) -> int:

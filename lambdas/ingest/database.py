@@ -29,7 +29,9 @@ def extract_database(job: Job) -> Rows:
     try:
         return job.spool.records(job.in_time(_records(job)))
     except OperationalError as error:
-        raise SourceUnavailable(f"sql_database: {error}") from error
+        # SQLite says so of a wrong statement as well
+        kind = SourceError if "no such" in str(error) or "syntax error" in str(error) else SourceUnavailable
+        raise kind(f"sql_database: {error}") from error
     except (SQLAlchemyError, ImportError) as error:
         raise SourceError(f"sql_database: {error}") from error
 

@@ -1,0 +1,154 @@
+"""A source written for one test, landed in a bucket of its own on the local cloud."""
+
+import io
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from lambdas.common.contract import load_contract
+from lambdas.common.source import parse_source_config
+from lambdas.ingest.land import Lake
+from lambdas.ingest.passes import Source, ingest
+from lambdas.ingest.request import read_window
+from lambdas.ingest.tokens import Vault
+from tests.cloud import Cloud
+
+DEFAULT_COLUMNS = {"id": "bigint", "at": "timestamp", "name": "varchar(32)"}
+
+
+@dataclass
+class Bench:
+    """A bucket, and what a test does with it."""
+
+    s3: Any
+    secrets: Any
+    bucket: str
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_COLUMNS))
+    event_time: str = "at"
+
+    def source(self, extract: dict[str, Any], start: str = "2024-01-01") -> Source:
+        """The source `things` with that extract block."""
+        properties = [
+            {"name": name, "logicalType": "string", "physicalType": kind, "partitioned": name == self.event_time}
+            for name, kind in self.columns.items()
+        ]
+        path = self.folder / "things" / "contract.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(yaml.safe_dump({"schema": [{"name": "things", "properties": properties}]}))
+        config = parse_source_config("things", {"start": start, "extract": extract})
+        return Source(config, load_contract(path), self.variables, Vault(self.secrets))
+
+    def ingest(
+        self, extract: dict[str, Any], start: str | None = None, end: str | None = None, *, seconds: float = 60
+    ) -> dict[str, Any]:
+        """One call; the end is excluded."""
+        source = self.source(extract)
+        window = read_window({"start": start, "end": end}, source.config)
+        return ingest(source, window, Lake(self.s3, self.bucket), time.monotonic() + seconds)
+
+    def etags(self) -> dict[str, str]:
+        """What lies under raw/things/, by key without that prefix."""
+        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix="raw/things/").get("Contents", [])
+        return {item["Key"].removeprefix("raw/things/"): item["ETag"] for item in found}
+
+    def table(self, key: str) -> Any:
+        """One object as an Arrow table."""
+        body = self.s3.get_object(Bucket=self.bucket, Key=f"raw/things/{key}")["Body"].read()
+        return pq.read_table(io.BytesIO(body))
+
+    def rows(self, day: str) -> list[dict[str, Any]]:
+        """The rows of a day's first object; `day` as in 2024-01-01."""
+        return self.table(key(day)).to_pylist()
+
+    def write(self, name: str, content: bytes | str) -> dict[str, Any]:
+        """Write a file; the extract block that reads it, but for its format."""
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return {"bucket_url": str(self.folder), "file_glob": name}
+
+
+def key(day: str, part: int = 0) -> str:
+    """The key below raw/things/ that a day's part has."""
+    return f"{day.replace('-', '/')}/data_{day.replace('-', '')}T000000{part:06d}Z.parquet"
+
+
+@pytest.fixture
+def bench(cloud: Cloud, tmp_path: Path) -> Bench:
+    """A bucket with nothing in it."""
+    s3, bucket = cloud.client("s3"), f"ingest-{uuid4().hex}"
+    s3.create_bucket(Bucket=bucket)
+    return Bench(s3, cloud.client("secretsmanager"), bucket, tmp_path)
+
+
+Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
+
+
+@dataclass
+class Api:
+    """An HTTP server whose answers a test writes: `answer` gets path, parameters and the number of the request."""
+
+    url: str
+    answer: Callable[[str, dict[str, str], int], Answer] = lambda _path, _parameters, _number: (404, "nothing here")
+    asked: list[dict[str, str]] = field(default_factory=list)
+
+    def serve(self, records: list[dict[str, Any]], *, size: int = 2) -> dict[str, Any]:
+        """Answer with the records of `at` in [start, end), `size` a page; the extract block that asks for them."""
+
+        def answer(_path: str, parameters: dict[str, str], _number: int) -> Answer:
+            found = [r for r in records if parameters["start"] <= str(r.get("at", "9")) < parameters["end"]]
+            offset = int(parameters["offset"])
+            return 200, {"items": found[offset : offset + size]}
+
+        self.answer = answer
+        return self.extract(size=size)
+
+    def extract(self, *, size: int = 2, **options: Any) -> dict[str, Any]:
+        """The extract block of this API: pages by offset until one is empty."""
+        paginator = {"type": "offset", "limit": size, "total_path": None, "stop_after_empty_page": True}
+        endpoint = {"path": "things", "params": {"start": "{start}", "end": "{end}"}, "data_selector": "items"}
+        resources = [{"name": "things", "endpoint": {**endpoint, "paginator": paginator}}]
+        return {"attempts": 1, **options, "rest_api": {"client": {"base_url": self.url}, "resources": resources}}
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    """An HTTP server on loopback, for one test."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            found.asked.append(dict(parse_qsl(url.query)))
+            status, body, *headers = found.answer(url.path, found.asked[-1], len(found.asked))
+            payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in (headers[0] if headers else {}).items():
+                self.send_header(name, value)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(payload)))
+            self.end_headers()
+            self.wfile.write(payload)
+
+        def log_message(self, *_arguments: object) -> None:
+            """Tests are silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    found = Api(f"http://127.0.0.1:{server.server_port}/")
+    yield found
+    server.shutdown()
+    thread.join()
+    server.server_close()

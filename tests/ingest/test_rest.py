@@ -1,0 +1,146 @@
+"""How a REST API is asked, and what happens when it does not answer as it should."""
+
+import time
+
+import pytest
+
+from lambdas.common.errors import SettingsError, SourceError, SourceUnavailable
+from tests.ingest.conftest import key
+
+DAY = ("2024-01-01", "2024-01-02")
+ROW = {"id": 1, "at": "2024-01-01T00:00:00Z", "name": "one"}
+
+
+def once(records):
+    """One page of records, then an empty one."""
+    return lambda _path, asked, _number: (200, {"items": records if asked.get("offset") == "0" else []})
+
+
+@pytest.mark.parametrize(
+    ("options", "start", "end"),
+    [
+        ({}, "2024-01-01T00:00:00Z", "2024-01-03T00:00:00Z"),
+        ({"end": "inclusive"}, "2024-01-01T00:00:00Z", "2024-01-02T23:59:59.999999Z"),
+        ({"end": "inclusive", "precision": "millisecond"}, "2024-01-01T00:00:00Z", "2024-01-02T23:59:59.999Z"),
+        ({"end": "inclusive", "precision": "second"}, "2024-01-01T00:00:00Z", "2024-01-02T23:59:59Z"),
+        ({"end": "inclusive", "precision": "day"}, "2024-01-01", "2024-01-02"),
+        ({"precision": "day"}, "2024-01-01", "2024-01-03"),
+    ],
+)
+def test_the_window_is_asked_for_as_the_source_wants_it(bench, api, options, start, end):
+    api.answer = once([])
+    bench.ingest(api.extract(**options), "2024-01-01", "2024-01-03")
+    assert [(asked["start"], asked["end"]) for asked in api.asked] == [(start, end)]
+
+
+def test_tokens_are_filled_and_other_braces_are_left_alone(bench, api):
+    bench.secrets.create_secret(Name=f"{bench.bucket}/key", SecretString="s3cret")
+    bench.variables["WHO"] = "me"
+    api.answer = once([])
+    extract = api.extract()
+    parameters = extract["rest_api"]["resources"][0]["endpoint"]["params"]
+    parameters |= {"who": "{env:WHO}-{end}", "other": "{{nothing}}", "key": f"{{secret:{bench.bucket}/key}}"}
+    bench.ingest(extract, *DAY)
+    assert api.asked[0]["who"] == "me-2024-01-02T00:00:00Z"
+    assert api.asked[0]["key"] == "s3cret"
+    assert api.asked[0]["other"] == "{nothing}"  # doubled braces are dlt's own
+
+
+def test_a_missing_variable_or_secret_is_named(bench, api):
+    extract = api.extract()
+    extract["rest_api"]["client"]["base_url"] = "{env:NOT_THERE}"
+    with pytest.raises(SettingsError, match="NOT_THERE"):
+        bench.ingest(extract, *DAY)
+    extract["rest_api"]["client"]["base_url"] = "{secret:not/there}"
+    with pytest.raises(SettingsError, match="not/there"):
+        bench.ingest(extract, *DAY)
+
+
+def test_a_source_that_fails_half_way_leaves_nothing(bench, api):
+    api.answer = lambda _path, _asked, number: (200, {"items": [ROW, ROW]}) if number < 3 else (500, "down")
+    with pytest.raises(SourceUnavailable, match="500"):
+        bench.ingest(api.extract(), *DAY)
+    assert bench.etags() == {}
+
+
+def test_a_busy_source_is_asked_again_when_it_says(bench, api):
+    def answer(path, asked, number):
+        return (429, "slow down", {"Retry-After": "1"}) if number == 1 else once([ROW])(path, asked, number)
+
+    api.answer = answer
+    begun = time.monotonic()
+    assert bench.ingest(api.extract(attempts=3), *DAY)["rows"] == 1
+    assert time.monotonic() - begun >= 1
+    assert len(api.asked) == 3
+
+
+def test_a_refusal_is_told_with_what_was_asked_but_without_secrets(bench, api):
+    bench.secrets.create_secret(Name=f"{bench.bucket}/key", SecretString="hunter2")
+    api.answer = lambda _path, asked, _number: (400, f"bad starttime for {asked['key']}".encode())
+    extract = api.extract(attempts=3)
+    extract["rest_api"]["resources"][0]["endpoint"]["params"]["key"] = f"{{secret:{bench.bucket}/key}}"
+    with pytest.raises(SourceError) as caught:
+        bench.ingest(extract, *DAY)
+    assert "400: bad starttime for ***" in str(caught.value)
+    assert "/things?start=2024-01-01" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert len(api.asked) == 1
+
+
+def test_a_source_that_is_not_there_is_unavailable(bench, api):
+    extract = api.extract()
+    extract["rest_api"]["client"]["base_url"] = "http://127.0.0.1:9/"
+    with pytest.raises(SourceUnavailable, match="no answer"):
+        bench.ingest(extract, *DAY)
+
+
+def test_a_silent_source_is_given_up_on(bench, api):
+    def answer(_path, _asked, _number):
+        time.sleep(1)
+        return 200, {"items": []}
+
+    api.answer = answer
+    with pytest.raises(SourceUnavailable, match="no answer"):
+        bench.ingest(api.extract(timeout=0.2), *DAY)
+
+
+def test_a_source_that_does_not_end_in_time_leaves_nothing(bench, api):
+    def answer(_path, _asked, _number):
+        time.sleep(0.05)
+        return 200, {"items": [ROW] * 300}
+
+    api.answer = answer
+    with pytest.raises(SourceUnavailable, match="the time was up"):
+        bench.ingest(api.extract(size=300), *DAY, seconds=0.5)
+    assert bench.etags() == {}
+
+
+@pytest.mark.parametrize("items", [[["id", 1]], ["text"], [1]])
+def test_records_without_names_are_refused(bench, api, items):
+    api.answer = once(items)
+    with pytest.raises(SourceError, match="data_selector"):
+        bench.ingest(api.extract(), *DAY)
+
+
+def test_names_that_differ_in_case_alone_are_refused(bench, api):
+    api.answer = once([{**ROW, "ID": 2}])
+    with pytest.raises(SourceError, match="'ID' and 'id'"):
+        bench.ingest(api.extract(), *DAY)
+
+
+def test_a_configuration_that_dlt_refuses_is_a_source_error(bench, api):
+    extract = api.extract()
+    extract["rest_api"]["resources"][0]["endpoint"]["paginator"] = {"type": "sideways"}
+    with pytest.raises(SourceError, match="rest_api"):
+        bench.ingest(extract, *DAY)
+
+
+def test_odd_names_and_texts_arrive_unchanged(bench, api):
+    row = {**ROW, "select": "a\"b'c\n", 'q"u': "\u0000x", "größe": "\U0001f600", "spool 0": "mine", "_day": 7}
+    api.answer = once([row, {"id": 2, "at": ROW["at"], "name": "half a \ud83d pair"}])
+    bench.ingest(api.extract(size=5), *DAY)
+    found = bench.rows("2024-01-01")
+    assert found[0] == row
+    assert found[1] == {**dict.fromkeys(row), "id": 2, "at": ROW["at"], "name": "half a \ufffd pair"}
+    assert list(bench.etags()) == [key("2024-01-01")]
