@@ -1,5 +1,6 @@
 """CloudFormation stacks through change sets: created, updated, or left alone when nothing changed."""
 
+import itertools
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -145,12 +146,10 @@ def _newest_event(cloudformation: Any, name: str) -> str:
 
 def _reasons(cloudformation: Any, name: str, since: str) -> str:
     """What failed in this deploy, oldest first: resource, type and reason."""
-    failed = []
-    for event in cloudformation.describe_stack_events(StackName=name)["StackEvents"]:
-        if event["EventId"] == since:
-            break
-        if event["ResourceStatus"].endswith("FAILED"):
-            failed.append(event)
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
+    events = (event for page in pages for event in page["StackEvents"])
+    recent = itertools.takewhile(lambda event: event["EventId"] != since, events)
+    failed = [event for event in recent if event["ResourceStatus"].endswith("FAILED")]
     reasons = [_reason(event, event.get("ResourceStatusReason")) for event in reversed(failed)]
     if any("DescribeEvents" in reason for reason in reasons):
         reasons = _validation_failures(cloudformation, name) or reasons

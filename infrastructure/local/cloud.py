@@ -59,6 +59,8 @@ def _start(state: State, wanted: list[Part], while_pid: int | None) -> list[Part
         # a cloud that ran before goes on running after its visitor
         watch.start_watch(state, while_pid)
     lost_since = recovery.lost_since(state) if any(part.name == "ministack" for part in missing) else None
+    if missing:
+        say(f"starting {', '.join(part.title for part in missing)}")
     for part in missing:
         parts.launch(state, part)
     for part in wanted:
