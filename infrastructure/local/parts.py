@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -32,6 +33,7 @@ class Part:
         module: started as `python -m module arguments`, with `extra` in its environment.
         answers: whether it serves requests now.
         patience: seconds it may take to end by itself before it is killed.
+        scrap: folders in the temporary folder that it leaves behind and never reads again, as a pattern.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Part:
     arguments: tuple[str, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
     patience: float = 20
+    scrap: str = "none"
 
 
 def build(state: State, ports: Mapping[str, int], passwords: Mapping[str, str], sslmode: str) -> list[Part]:
@@ -69,7 +72,8 @@ def _ministack(state: State, port: int) -> Part:
         "SFTP_ENABLED": "0",
         **CREDENTIALS,
     }
-    return Part("ministack", "MiniStack (AWS)", port, "infrastructure.local.aws", _ministack_answers, extra=extra)
+    module, scrap = "infrastructure.local.aws", "ministack-lambda-*"
+    return Part("ministack", "MiniStack (AWS)", port, module, _ministack_answers, extra=extra, scrap=scrap)
 
 
 def _redshift(state: State, ports: Mapping[str, int], password: str, sslmode: str) -> Part:
@@ -131,6 +135,8 @@ def launch(state: State, part: Part) -> None:
         CloudError: something else listens on the port recorded for the part.
     """
     processes.stop(processes.marked(state, part.name), patience=5)
+    for folder in (state.root / "tmp").glob(part.scrap):
+        shutil.rmtree(folder, ignore_errors=True)
     if not port_is_free(part.port):
         owner = processes.describe(processes.port_owner(part.port))
         raise CloudError(
