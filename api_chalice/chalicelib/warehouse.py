@@ -54,13 +54,17 @@ def connect_to_warehouse(settings: ApiSettings) -> Any:
 
     Raises:
         WarehouseBusy: nobody answered.
-        LoadError: the server refused the user.
+        LoadError: the secret cannot be read, or the server refused the user.
     """
     import boto3  # imported here: health and documentation need neither it nor the driver
     from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
 
     config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
-    secret = redshift.read_secret(boto3.client("secretsmanager", config=config), settings.warehouse_secret)
+    try:
+        secret = redshift.read_secret(boto3.client("secretsmanager", config=config), settings.warehouse_secret)
+    except (BotoCoreError, ClientError) as error:
+        raise LoadError(f"the secret {settings.warehouse_secret} cannot be read: {error}") from error
     return open_session(secret, settings.warehouse_sslmode, name=f"analytics-{settings.env}-api")
 
 
@@ -120,10 +124,17 @@ class Warehouse:
                 raise timed_out(STATEMENT_SECONDS) from error
             raise unavailable("The warehouse does not answer.", RETRY_AFTER_SECONDS) from error
 
+    def _opened(self) -> Any:
+        try:
+            return self._connect()
+        except LoadError as error:
+            logger.exception("the warehouse does not let the API in")
+            raise unavailable("The warehouse does not let the API in.", NOT_READY_SECONDS) from error
+
     def _attempt(self, work: Callable[["Snapshot"], Result]) -> Result:
         try:
             if self._connection is None:
-                self._connection = self._connect()
+                self._connection = self._opened()
             result = work(Snapshot(self._connection))
         except WarehouseBusy as error:
             if str(error).startswith(CANCELLED):

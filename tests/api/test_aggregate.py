@@ -30,7 +30,8 @@ def test_buckets_and_metrics_equal_their_sql(api: Api, admin: Any, bucket: str) 
     assert found["data"] == direct(
         admin,
         f"SELECT date_trunc('{bucket}', event_time) AS bucket, status, event_type, count(*) AS count, "
-        'min(magnitude) AS "min:magnitude", max(magnitude) AS "max:magnitude", CAST(sum(felt) AS bigint) AS "sum:felt", '
+        'min(magnitude) AS "min:magnitude", max(magnitude) AS "max:magnitude", '
+        'CAST(sum(felt) AS bigint) AS "sum:felt", '
         'avg(CAST(felt AS double precision)) AS "avg:felt" FROM core.earthquakes GROUP BY 1, 2, 3 ORDER BY 1, 2, 3',
     )
     assert sum(row["count"] for row in found["data"]) == 240

@@ -15,8 +15,8 @@ from lambdas.common.contract import Contract, load_contracts
 from lambdas.common.db import redshift
 
 ROOT = Path(__file__).resolve().parents[2]
-PASSWORD = "Test-4-the-api"  # noqa: S105 - of a server that lives for one test run
-TIMES = [dt.datetime(2018, 2, 1) + dt.timedelta(hours=6 * step) for step in range(8)]  # noqa: DTZ001 - UTC
+PASSWORD = "Test-4-the-api"
+TIMES = [dt.datetime(2018, 2, 1) + dt.timedelta(hours=6 * step) for step in range(8)]
 
 
 def make_assets(folder: Path) -> Path:
@@ -106,7 +106,7 @@ class Runner:
             "source": source, "raw_key": f"raw/{source}/{day}/{more.pop('key', 'data')}.parquet",
             "raw_day": dt.date.fromisoformat(day), "status": "loaded", "rows_in": 10, "rows_accepted": 10,
             "rows_rejected": 0, "rows_late": 0, "generation": generation,
-            "loaded_at": dt.datetime(2018, 3, 1, 0, generation),  # noqa: DTZ001
+            "loaded_at": dt.datetime(2018, 3, 1, 0, generation),
         } | more  # fmt: skip
         self(
             f"INSERT INTO ops.load_ledger ({', '.join(entry)}) VALUES ({', '.join(['%s'] * len(entry))})",
@@ -138,8 +138,8 @@ def fill_earthquakes(run: Runner) -> None:
     run.ledger("earthquakes", "2018-02-05", 3, status="bad", rows_in=None, rows_accepted=None)
     run.ledger("earthquakes", "2018-02-06", 3)
     run.ledger("earthquakes", "2018-02-06", 4, status="forgotten")
-    run("INSERT INTO ops.generation VALUES ('earthquakes', 4, %s)", dt.datetime(2018, 3, 1, 0, 4))  # noqa: DTZ001
-    refreshed = dt.datetime(2018, 3, 2)  # noqa: DTZ001
+    run("INSERT INTO ops.generation VALUES ('earthquakes', 4, %s)", dt.datetime(2018, 3, 1, 0, 4))
+    refreshed = dt.datetime(2018, 3, 2)
     run("INSERT INTO ops.mart_state VALUES ('daily_seismicity', 'earthquakes', 1, %s)", TIMES[0])
     run("INSERT INTO ops.mart_state VALUES ('daily_seismicity', 'earthquakes', 2, %s)", refreshed)
     for day, events in (("2018-02-01", 120), ("2018-02-02", 120)):
@@ -168,4 +168,4 @@ def fill_readings(run: Runner) -> None:
         )  # fmt: skip
     run.ledger("readings", "2018-01-01", 1)
     run.ledger("readings", "2018-01-03", 1)
-    run("INSERT INTO ops.generation VALUES ('readings', 1, %s)", dt.datetime(2018, 2, 1))  # noqa: DTZ001
+    run("INSERT INTO ops.generation VALUES ('readings', 1, %s)", dt.datetime(2018, 2, 1))

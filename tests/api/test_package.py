@@ -1,0 +1,159 @@
+"""The package: what the gate refuses, that a built one is used again, and that Chalice's two ways agree."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infrastructure.deploy import api_package
+from infrastructure.deploy.api_package import ApiPackage, build, check_archive, check_output, stage
+from infrastructure.deploy.stack import DeployError
+from tests.api.warehouse import ROOT
+from tests.cloud import Cloud
+
+# A glibc that this machine may have and the Lambda runtime of this Python has not.
+TOO_NEW = f"manylinux_2_{27 if sys.version_info < (3, 12) else 35}_{platform.machine()}"
+APP = "from chalice import Chalice\napp = Chalice(app_name='analytics-api')\napp.route('/')(lambda: {})\n"
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> ApiPackage:
+    """The API's package as a deploy to `local` makes it."""
+    return build("local", tmp_path_factory.mktemp("package"))
+
+
+def test_a_package_that_is_built_is_used_again(package: ApiPackage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: Any) -> str:
+        raise AssertionError("built again")
+
+    monkeypatch.setattr(api_package, "_run_chalice", never)
+    assert build("local", package.archive.parents[1]) == package
+
+
+def test_a_package_lacking_a_wheel_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chalice itself is run on it: it only warns, and its words may change."""
+    project = tmp_path / "project"
+    stage(project)
+    (project / "app.py").write_text(APP)
+    (project / "requirements.txt").write_text("planted==1.0\n")
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    tag = f"cp{sys.version_info[0]}{sys.version_info[1]}-cp{sys.version_info[0]}{sys.version_info[1]}-{TOO_NEW}"
+    with zipfile.ZipFile(wheels / f"planted-1.0-{tag}.whl", "w") as wheel:
+        wheel.writestr("planted.py", "")
+        wheel.writestr("planted-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: planted\nVersion: 1.0\n")
+        wheel.writestr("planted-1.0.dist-info/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n")
+        wheel.writestr("planted-1.0.dist-info/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    told = api_package._run_chalice(project, "local", tmp_path / "out")
+    with pytest.raises(DeployError, match=r"planted==1\.0"):
+        check_output(told)
+
+
+def archive(folder: Path, **files: str) -> Path:
+    """A zip with these files, `__` standing for the slash."""
+    path = folder / "small.zip"
+    with zipfile.ZipFile(path, "w") as opened:
+        for name, text in files.items():
+            opened.writestr(name.replace("__", "/") + ".py", text)
+    return path
+
+
+@pytest.mark.parametrize("name", ["pandas__init", "duckdb__init", "dagster_pipes__init", "pyarrow__lib"])
+def test_heavy_libraries_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DeployError, match=name.partition("__")[0]):
+        check_archive(archive(tmp_path, app="", **{name: ""}), tmp_path / "unpacked")
+
+
+def test_an_app_that_does_not_answer_from_the_package_alone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DeployError, match="No module named 'chalice'"):
+        check_archive(archive(tmp_path, app=APP), tmp_path / "unpacked")
+
+
+def test_the_package_carries_contracts_and_shared_code_but_no_samples(package: ApiPackage) -> None:
+    names = zipfile.ZipFile(package.archive).namelist()
+    assert {"app.py", "chalicelib/sql/coverage.sql", "lambdas/common/contract/read.py"} <= set(names)
+    assert "assets/sources/earthquakes/contract.yaml" in names
+    assert not [name for name in names if "sample" in name]
+    assert [name for name in names if name.startswith("chalice/")] == ["chalice/app.py", "chalice/__init__.py"]
+
+
+def test_the_template_is_sound(package: ApiPackage, tmp_path: Path) -> None:
+    (tmp_path / "sam.yaml").write_text(package.template)
+    linter = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run([linter, tmp_path / "sam.yaml"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_role_may_only_write_its_log_and_read_the_readers_secret(package: ApiPackage) -> None:
+    (policy,) = yaml.safe_load(package.template)["Resources"]["ApiHandlerRole"]["Properties"]["Policies"]
+    allowed = {action: item["Resource"] for item in policy["PolicyDocument"]["Statement"] for action in item["Action"]}
+    assert allowed["secretsmanager:GetSecretValue"] == [{"Ref": "ReaderSecret"}]
+    assert set(allowed) == {"secretsmanager:GetSecretValue", "logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+def test_every_dependency_is_pinned_with_hashes() -> None:
+    text = (ROOT / "api_chalice" / "requirements.txt").read_text() + (ROOT / "lambdas/api/requirements.txt").read_text()
+    pinned = [line for line in text.splitlines() if line and not line.startswith(("#", " "))]
+    assert pinned
+    assert all(re.match(r"[a-z0-9._-]+==\S+ .*\\$", line) for line in pinned), pinned
+    assert text.count("--hash=sha256:") >= len(pinned)
+
+
+def test_the_image_has_the_chalice_that_makes_the_package() -> None:
+    pin = (ROOT / "lambdas" / "api" / "requirements.txt").read_text().splitlines()[1:]
+    assert pin[0].startswith(f"chalice=={importlib.metadata.version('chalice')} ")
+    assert "\n".join(pin) in (ROOT / "requirements" / "dev.txt").read_text()
+
+
+def test_what_the_image_copies_is_there() -> None:
+    dockerfile = (ROOT / "lambdas" / "api" / "Dockerfile").read_text()
+    copied = [words[:-1] for words in (line.split()[1:] for line in dockerfile.splitlines() if line.startswith("COPY"))]
+    sources = [word for words in copied if not words[0].startswith("--from") for word in words]
+    assert len(sources) == 7
+    assert all((ROOT / source).exists() for source in sources)
+    assert 'CMD ["app.app"]' in dockerfile
+
+
+def test_chalice_deploy_would_make_the_same_function_and_routes(
+    package: ApiPackage, cloud: Cloud, tmp_path: Path
+) -> None:
+    stage(tmp_path / "project")
+    (tmp_path / "project" / "requirements.txt").write_text("")  # what is installed changes no plan
+    done = subprocess.run(
+        [sys.executable, "-B", str(Path(__file__).with_name("chalice_plan.py")), str(tmp_path / "project")],
+        env={**os.environ, **cloud.env}, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    plan, resources = json.loads(done.stdout), yaml.safe_load(package.template)["Resources"]
+    function = resources["APIHandler"]["Properties"]
+    (planned,) = plan["functions"]
+    assert (planned["handler"], planned["memory_size"], planned["timeout"]) == (
+        function["Handler"], function["MemorySize"], function["Timeout"],
+    )  # fmt: skip
+    assert set(planned["environment_variables"]) <= set(function["Environment"]["Variables"])
+    (paths,) = plan["routes"]
+    assert described(paths) == described(resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"])
+    assert described(paths) == {
+        ("/v1/health", "get", False), ("/v1/datasets", "get", True), ("/v1/datasets/{dataset}", "get", True),
+        ("/v1/datasets/{dataset}/records", "get", True), ("/v1/datasets/{dataset}/aggregate", "get", True),
+    }  # fmt: skip
+
+
+def described(paths: dict[str, Any]) -> set[tuple[str, str, bool]]:
+    """Path, method, and whether a key is asked for."""
+    return {
+        (path, method, {"api_key": []} in operation.get("security", []))
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
