@@ -27,7 +27,7 @@ def extract_database(job: Job) -> Rows:
         given = sorted(job.config)
         raise SourceError(f"sql_database: takes url, either table or query, and window_column; defs.yaml has {given}")
     try:
-        return job.spool.records(job.in_time(_records(job)))
+        return job.keep(_records(job))
     except OperationalError as error:
         # SQLite says so of a wrong statement as well
         kind = SourceError if "no such" in str(error) or "syntax error" in str(error) else SourceUnavailable

@@ -116,7 +116,7 @@ def _arrow_to_parquet(path: Path, target: Path) -> None:
 
 
 def _ndjson(job: Job, paths: Sequence[Path]) -> Rows:
-    return job.spool.records(job.in_time(record for path in paths for record in _lines(path)))
+    return job.keep(record for path in paths for record in _lines(path))
 
 
 def _lines(path: Path) -> Iterator[Any]:
@@ -130,7 +130,7 @@ def _lines(path: Path) -> Iterator[Any]:
 def _json(job: Job, paths: Sequence[Path]) -> Rows:
     selector = (job.config.get("json") or {}).get("data_selector")
     read = _array if selector is None else partial(_envelope, selector=str(selector))
-    return job.spool.records(job.in_time(record for path in paths for record in read(job, path)))
+    return job.keep(record for path in paths for record in read(job, path))
 
 
 def _array(job: Job, path: Path) -> Iterator[Any]:

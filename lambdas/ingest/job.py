@@ -1,13 +1,13 @@
 """One pass over a source, as every extractor gets it."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lambdas.common.errors import SourceUnavailable
 from lambdas.ingest.request import Options, Window
-from lambdas.ingest.spool import Spool
+from lambdas.ingest.spool import Rows, Spool
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +24,16 @@ class Job:
     spool: Spool
     deadline: float
 
-    def in_time(self, records: Iterable[Any]) -> Iterator[Any]:
-        """The records, as long as there is time.
+    def keep(self, records: Iterable[Any]) -> Rows:
+        """The records, in the spool.
 
         Raises:
+            SourceError: a record is no mapping, or two of its keys differ in case alone.
             SourceUnavailable: the deadline passed before the last record.
         """
-        for number, record in enumerate(records):
-            if number % 500 == 0:
-                self.check_time(number)
-            yield record
+        return self.spool.records(records, self._check_time)
 
-    def check_time(self, number: int) -> None:
-        """Raises SourceUnavailable where the deadline has passed; `number` records had come by then."""
+    def _check_time(self, number: int) -> None:
         if time.monotonic() > self.deadline:
             raise SourceUnavailable(
                 f"{self.source}: the time was up after {number} records and the source was still sending; "

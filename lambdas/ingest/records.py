@@ -3,7 +3,7 @@
 import datetime as dt
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from lambdas.common.errors import SourceError
 BATCH = 1000
 
 
-def write_records(path: Path, records: Iterable[Any]) -> tuple[list[str], int, int]:
+def write_records(path: Path, records: Iterable[Any], check_time: Callable[[int], None]) -> tuple[list[str], int, int]:
     """Write the records; returns their keys in order of the alphabet, the longest line's bytes, and their number.
+
+    `check_time` is called now and then with the number of records so far; what it raises ends the writing.
 
     Raises:
         SourceError: a record is not a mapping.
@@ -25,7 +27,9 @@ def write_records(path: Path, records: Iterable[Any]) -> tuple[list[str], int, i
     iterator = iter(records)
     with path.open("wb", buffering=1 << 20) as file:
         while batch := list(itertools.islice(iterator, BATCH)):
-            lines = [_line(record) for record in batch]
+            check_time(count)
+            _require_mappings(batch)
+            lines = _lines(batch)
             names.update(*batch)
             longest = max(longest, max(map(len, lines)))
             count += len(batch)
@@ -33,14 +37,19 @@ def write_records(path: Path, records: Iterable[Any]) -> tuple[list[str], int, i
     return sorted(names), longest, count
 
 
-def _line(record: Any) -> bytes:
-    if not isinstance(record, dict):
-        kind = type(record).__name__
-        raise SourceError(f"a record is a {kind}, not an object with named values; does data_selector point at a list?")
+def _require_mappings(batch: list[Any]) -> None:
+    for kind in set(map(type, batch)):
+        if not issubclass(kind, dict):
+            raise SourceError(
+                f"a record is a {kind.__name__}, not an object with named values; does data_selector point at a list?"
+            )
+
+
+def _lines(batch: list[Any]) -> list[bytes]:
     try:
-        return orjson.dumps(record, default=_other)
+        return [orjson.dumps(record, default=_other) for record in batch]
     except (TypeError, ValueError):
-        return json.dumps(_plain(record), ensure_ascii=False, default=_other).encode()
+        return [json.dumps(_plain(record), ensure_ascii=False, default=_other).encode() for record in batch]
 
 
 def _other(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What one pass has extracted, on disk: a folder and a DuckDB database, gone when the pass ends.
+"""What one pass has extracted: a folder and a DuckDB database that spills into it, gone when the pass ends.
 
 A table holds the rows in the source's order, its columns named `spool 0`, `spool 1`, ... so that no name of a source
 can collide with another or with SQL.
@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -60,14 +60,15 @@ def column(place: int) -> str:
 
 
 class Spool:
-    """A folder under the temporary directory and a DuckDB connection on a database in it."""
+    """A folder under the temporary directory, and a DuckDB connection that spills into it."""
 
     def __init__(self) -> None:
         import duckdb  # here and not above: the handler answers a wrong event without it
 
         self.folder = Path(tempfile.mkdtemp(prefix="ingest-"))
         settings = {"memory_limit": _memory_limit(), "temp_directory": str(self.folder / "spill"), "threads": 2}
-        self.connection: Any = duckdb.connect(str(self.folder / "spool.duckdb"), config=settings)
+        # in memory while it fits, in the folder where it does not: a database file would be written in any case
+        self.connection: Any = duckdb.connect(":memory:", config=settings)
         self.connection.execute("SET TimeZone = 'UTC'")
         macro = (resources.files("lambdas.ingest") / "statements" / "kinds.sql").read_text(encoding="utf-8")
         self.connection.execute(macro)
@@ -81,14 +82,14 @@ class Spool:
         self.connection.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def records(self, records: Iterable[Any]) -> Rows:
-        """Keep records as they come; each must be a mapping.
+    def records(self, records: Iterable[Any], check_time: Callable[[int], None]) -> Rows:
+        """Keep records as they come; each must be a mapping. `check_time` gets their number now and then.
 
         Raises:
             SourceError: a record is none, or two of its keys differ in case alone.
         """
         path = self.folder / "records.ndjson"
-        names, longest, count = write_records(path, records)
+        names, longest, count = write_records(path, records, check_time)
         return self.ndjson([path], names, count=count, longest=longest)
 
     def ndjson(self, paths: Sequence[Path], names: Sequence[str], *, count: int, longest: int) -> Rows:
