@@ -107,6 +107,9 @@ END $$;
 CREATE OR REPLACE FUNCTION pg_catalog.rs_left_bytes(value varchar, size integer) RETURNS varchar LANGUAGE sql IMMUTABLE AS
 $$SELECT CASE WHEN octet_length(value) <= size THEN value ELSE rs_cut(value, size)::varchar END$$;
 
+CREATE OR REPLACE FUNCTION pg_catalog.regexp_replace(value text, pattern text) RETURNS text LANGUAGE sql IMMUTABLE AS
+$$SELECT regexp_replace(value, pattern, '', 'g')$$;
+
 -- numbers
 CREATE OR REPLACE FUNCTION pg_catalog.round(value double precision, places integer) RETURNS double precision LANGUAGE sql IMMUTABLE AS
 $$SELECT round(value::numeric, places)::double precision$$;

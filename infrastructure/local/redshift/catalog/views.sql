@@ -53,5 +53,37 @@ SELECT current_database()::varchar AS db_name, schemaname::varchar AS schema, ma
     ispopulated AS updated_upto_xid, false AS is_stale, 1 AS state, 'n'::varchar AS autorefresh, 'n'::varchar AS autorewrite
 FROM pg_matviews;
 
+CREATE OR REPLACE VIEW pg_catalog.svv_all_schemas AS
+SELECT current_database()::varchar AS database_name, n.nspname::varchar AS schema_name, n.nspowner::integer AS schema_owner,
+    'local'::varchar AS schema_type, array_to_string(n.nspacl, ',')::varchar AS schema_acl, NULL::varchar AS source_database, NULL::varchar AS schema_option
+FROM pg_namespace n WHERE has_schema_privilege(n.oid, 'USAGE');
+CREATE OR REPLACE VIEW pg_catalog.svv_redshift_schemas AS SELECT * FROM pg_catalog.svv_all_schemas;
+
+CREATE OR REPLACE VIEW pg_catalog.svv_all_tables AS
+SELECT table_catalog AS database_name, table_schema AS schema_name, table_name,
+    (CASE table_type WHEN 'BASE TABLE' THEN 'TABLE' ELSE table_type END)::varchar AS table_type, NULL::varchar AS table_acl, remarks
+FROM pg_catalog.svv_tables;
+CREATE OR REPLACE VIEW pg_catalog.svv_redshift_tables AS SELECT * FROM pg_catalog.svv_all_tables;
+
+CREATE OR REPLACE VIEW pg_catalog.svv_all_columns AS
+SELECT table_catalog AS database_name, table_schema AS schema_name, table_name, column_name, ordinal_position, column_default, is_nullable, data_type,
+    character_maximum_length, numeric_precision, numeric_scale, remarks
+FROM pg_catalog.svv_columns;
+CREATE OR REPLACE VIEW pg_catalog.svv_redshift_columns AS SELECT * FROM pg_catalog.svv_all_columns;
+
+-- there are no late-binding views and no external schemas here
+CREATE OR REPLACE FUNCTION pg_catalog.pg_get_late_binding_view_cols() RETURNS SETOF record LANGUAGE sql STABLE AS
+$$SELECT NULL::name, NULL::name, NULL::name, NULL::varchar, NULL::integer WHERE false$$;
+CREATE OR REPLACE VIEW pg_catalog.svv_external_schemas AS
+SELECT 0::oid AS esoid, 0::smallint AS eskind, NULL::name AS schemaname, 0 AS esowner, NULL::varchar AS databasename, NULL::varchar AS esoptions WHERE false;
+CREATE OR REPLACE VIEW pg_catalog.svv_external_tables AS
+SELECT NULL::varchar AS redshift_database_name, NULL::varchar AS schemaname, NULL::varchar AS tablename, NULL::varchar AS tabletype, NULL::varchar AS location WHERE false;
+CREATE OR REPLACE VIEW pg_catalog.svv_external_columns AS
+SELECT NULL::varchar AS redshift_database_name, NULL::varchar AS schemaname, NULL::varchar AS tablename, NULL::varchar AS columnname, NULL::varchar AS external_type,
+    0 AS columnnum, 0 AS part_key, NULL::varchar AS is_nullable WHERE false;
+
+GRANT SELECT ON pg_catalog.svv_all_schemas, pg_catalog.svv_redshift_schemas, pg_catalog.svv_all_tables, pg_catalog.svv_redshift_tables,
+    pg_catalog.svv_all_columns, pg_catalog.svv_redshift_columns, pg_catalog.svv_external_schemas, pg_catalog.svv_external_tables,
+    pg_catalog.svv_external_columns TO PUBLIC;
 GRANT SELECT ON pg_catalog.stv_sessions, pg_catalog.stv_recents, pg_catalog.svv_transactions, pg_catalog.stv_locks, pg_catalog.svv_tables,
     pg_catalog.svv_columns, pg_catalog.pg_table_def, pg_catalog.stv_mv_info TO PUBLIC;

@@ -86,6 +86,8 @@ def catalog_only(tree: exp.Expr) -> bool:
 
 
 def _is_catalog(table: exp.Table) -> bool:
+    if isinstance(table.this, exp.Anonymous):
+        return table.this.name.lower().startswith("pg_") or table.this.name.lower() == "current_database"
     schema = table.db.lower()
     if schema:
         return schema in {"pg_catalog", "information_schema"}

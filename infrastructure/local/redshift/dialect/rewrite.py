@@ -30,9 +30,29 @@ def rewrite(tree: exp.Expr) -> exp.Expr:
 def fold(tree: exp.Expr) -> exp.Expr:
     """Only what a query on catalog tables needs: folded names and typed casts."""
     _fold_identifiers(tree)
+    for select in list(tree.find_all(exp.Select)):
+        _expand_aliases(select)
     for node in tree.find_all(exp.Cast):
         node.to.meta["backend"] = _catalog_type(node)
     return tree
+
+
+def _expand_aliases(select: exp.Select) -> None:
+    """Replace names of earlier columns of the same select list, which Redshift lets a query use at once."""
+    named: dict[str, exp.Expr] = {}
+    for item in select.expressions:
+        _replace_names(item, named)
+        if isinstance(item, exp.Alias) and not (isinstance(item.this, exp.Column) and item.this.name == item.alias):
+            named[item.alias] = item.this
+    where = select.args.get("where")
+    if where:
+        _replace_names(where, named)
+
+
+def _replace_names(tree: exp.Expr, named: dict[str, exp.Expr]) -> None:
+    for column in list(tree.find_all(exp.Column)):
+        if not column.table and column.name in named:
+            column.replace(exp.Paren(this=named[column.name].copy()))
 
 
 def _catalog_type(node: exp.Cast) -> str:
