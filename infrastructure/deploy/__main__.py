@@ -5,44 +5,55 @@ says so and changes nothing.
 """
 
 import argparse
+import functools
 import logging
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infrastructure.deploy import settings, steps
+from infrastructure.deploy.api import deploy_api
 from infrastructure.deploy.stack import DeployError
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("infrastructure.deploy")
 
+Keep = Callable[[Mapping[str, str]], None]
 DEFAULT_STATE = Path(__file__).resolve().parents[2] / ".local"
 
 
-def deploy(target: steps.Target, mode: str | None) -> tuple[dict[str, str], bool]:
-    """Run all steps; returns what clients need to know (LAKE_BUCKET, ...) and whether anything changed."""
-    changed = steps.deploy_template(target, "data", "data.yaml", {})
+def deploy(target: steps.Target, mode: str | None, state: Path, keep: Keep) -> None:
+    """Run all steps; what clients need to know (LAKE_BUCKET, API_URL, API_KEY) is kept as soon as it is known."""
+    steps.deploy_template(target, "data", "data.yaml", {})
     steps.require_warehouse(target)
-    changed |= steps.deploy_functions(target, steps.code(target), mode)
-    return {"LAKE_BUCKET": steps.lake_bucket(target)}, changed
+    steps.deploy_functions(target, steps.code(target), mode)
+    keep({"LAKE_BUCKET": steps.lake_bucket(target)})
+    api = deploy_api(target.session, target.env, state)
+    keep({"API_URL": api["url"], "API_KEY": api["key"]})
 
 
 def _run(arguments: argparse.Namespace) -> None:
     env, state = arguments.env, arguments.state.resolve()
-    parameters = settings.parameters(env)
-    if env != "local":
-        parameters |= dict(settings.assignment(text) for text in arguments.set)
-        deploy(steps.Target(boto3.Session(), env, parameters), arguments.trigger_mode)
-        return
-    # the local cloud's packages are those of development, which a deploy to AWS does without
-    from infrastructure.deploy import local
+    given = dict(settings.assignment(text) for text in arguments.set)
+    parameters, keep = settings.parameters(env), _report
+    if env == "local":
+        # the local cloud's packages are those of development, which a deploy to AWS does without
+        from infrastructure.deploy import local
 
-    exports = local.enter(state)
-    parameters |= local.parameters(exports) | dict(settings.assignment(text) for text in arguments.set)
-    found, changed = deploy(steps.Target(boto3.Session(), env, parameters), arguments.trigger_mode)
-    local.keep(state, exports, found, changed=changed)
+        exports = local.enter(state)
+        parameters |= local.parameters(exports)
+        keep = functools.partial(local.keep, state, exports)
+    deploy(steps.Target(boto3.Session(), env, parameters | given), arguments.trigger_mode, state, keep)
+
+
+def _report(found: Mapping[str, str]) -> None:
+    """Say what was found; the key stays where it is."""
+    for name, value in found.items():
+        if name != "API_KEY":
+            logger.info("%s: %s", name, value)
 
 
 def _arguments() -> argparse.Namespace:

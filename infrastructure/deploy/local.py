@@ -8,6 +8,7 @@ from pathlib import Path
 
 from infrastructure.deploy.stack import DeployError
 from infrastructure.local.cloud import checkpoint
+from infrastructure.local.processes import leave_callers_aws
 from infrastructure.local.state import read_env, update_env
 
 
@@ -20,8 +21,7 @@ def enter(state: Path) -> dict[str, str]:
     exports = read_env(state / "env")
     if "AWS_ENDPOINT_URL" not in exports:
         raise DeployError(f"no local cloud in {state}: start it with `make up`")
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
+    leave_callers_aws()
     os.environ.update(exports)
     return exports
 
@@ -43,8 +43,7 @@ def parameters(exports: Mapping[str, str]) -> dict[str, str]:
     return {"SourceVariables": json.dumps(variables)}
 
 
-def keep(state: Path, exports: Mapping[str, str], found: Mapping[str, str], *, changed: bool) -> None:
-    """Write what was found into the env file and, after a change, have the cloud save its state."""
+def keep(state: Path, exports: Mapping[str, str], found: Mapping[str, str]) -> None:
+    """Write what was found into the env file and have the cloud save its state, so that a crash undoes nothing."""
     update_env(state / "env", found)
-    if changed:
-        checkpoint(int(exports["AWS_ENDPOINT_URL"].rsplit(":", 1)[1]))
+    checkpoint(int(exports["AWS_ENDPOINT_URL"].rsplit(":", 1)[1]))

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from infrastructure.local.state import read_json
 from tests.cloud import Cloud, run
 
 
@@ -11,11 +12,21 @@ def test_a_second_deploy_says_that_nothing_changed(cloud: Cloud, deployed: dict[
     assert "analytics-local-data: no changes" in said
     assert "analytics-local-functions: no changes" in said
     assert "migrate: nothing to do" in said
+    assert "analytics-local-api: no changes" in said
 
 
 def test_the_env_file_says_where_the_data_is(cloud: Cloud, deployed: dict[str, str]) -> None:
     assert deployed["LAKE_BUCKET"] == cloud.parameter("lake/bucket")
     assert cloud.parameter("functions/migrate") == "analytics-local-migrate"
+    assert deployed["API_URL"] == cloud.parameter("api/url")
+    assert len(deployed["API_KEY"]) >= 20
+
+
+def test_a_deploy_survives_a_crash_of_the_cloud(cloud: Cloud, deployed: dict[str, str]) -> None:
+    checkpoint = cloud.root / "ministack" / "state" / "checkpoint.json"
+    before = read_json(checkpoint)["began"]
+    cloud.deploy()
+    assert read_json(checkpoint)["began"] > before
 
 
 def test_without_a_cloud_it_says_how_to_start_one(tmp_path: Path) -> None:
