@@ -44,7 +44,7 @@ class SourceConfig:
     @property
     def pass_days(self) -> int:
         """The most days that one pass over the source asks for."""
-        return int((self.extract or {}).get("pass_days", 31))
+        return max(1, int((self.extract or {}).get("pass_days", 31)))
 
 
 def _holds_window(value: Any) -> bool:

@@ -15,7 +15,7 @@ from lambdas.ingest.kinds import arrow_type
 from lambdas.ingest.request import Window
 from lambdas.ingest.spool import Rows
 
-PART_BYTES = 64 * 1024 * 1024
+PART_BYTES = 32 * 1024 * 1024
 ROW_GROUP_ROWS = 100_000
 
 

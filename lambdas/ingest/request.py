@@ -48,6 +48,9 @@ def read_options(config: SourceConfig) -> Options:
         raise ContractError(f"{config.name}: defs.yaml: extract.end must be inclusive or exclusive")
     if given.get("precision", "microsecond") not in PRECISIONS:
         raise ContractError(f"{config.name}: defs.yaml: extract.precision must be one of {', '.join(PRECISIONS)}")
+    for name in ("pass_days", "timeout", "attempts"):
+        if not isinstance(given.get(name, 1), int | float) or given.get(name, 1) <= 0:
+            raise ContractError(f"{config.name}: defs.yaml: extract.{name} must be a number above 0")
     given.pop("pass_days", None)
     inclusive = given.pop("end", "exclusive") == "inclusive"
     return Options(inclusive=inclusive, **given)

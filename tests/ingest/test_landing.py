@@ -1,5 +1,8 @@
 """What lies in the lake after a pass over a windowed source."""
 
+import re
+import time
+
 import pytest
 
 from lambdas.common.errors import ContractError, RequestError
@@ -151,15 +154,13 @@ def test_a_large_day_has_parts_and_parts_that_are_not_needed_any_more_are_emptie
 
 def test_what_does_not_fit_in_the_time_remains(bench, api):
     extract = {**api.serve(THREE_DAYS), "pass_days": 1}
-    # the time is up after the first pass, which is not cut short
     original = api.answer
-    api.answer = lambda path, asked, n: (time_passes(), original(path, asked, n))[1]
 
-    def time_passes():
-        import time
-
+    def slow(path, asked, number):
         time.sleep(0.3)
+        return original(path, asked, number)
 
+    api.answer = slow
     first = bench.ingest(extract, "2024-01-01", "2024-01-04", seconds=2)
     assert first["remaining"] is not None
     assert first["remaining"]["end"] == "2024-01-04"
@@ -184,6 +185,16 @@ def test_a_window_that_cannot_be_is_refused(bench, api, start, end, said):
         bench.ingest(api.serve([]), start, end)
 
 
-def test_unknown_words_beside_the_extractor_are_refused(bench, api):
-    with pytest.raises(ContractError, match="ends"):
-        bench.ingest({**api.serve([]), "ends": "inclusive"}, "2024-01-01", "2024-01-02")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"ends": "inclusive"}, "unknown keys ['ends']"),
+        ({"end": "maybe"}, "extract.end must be inclusive or exclusive"),
+        ({"precision": "minute"}, "extract.precision must be one of day, second"),
+        ({"pass_days": 0}, "extract.pass_days must be a number above 0"),
+        ({"timeout": "long"}, "extract.timeout must be a number above 0"),
+    ],
+)
+def test_wrong_options_beside_the_extractor_are_refused(bench, api, options, said):
+    with pytest.raises(ContractError, match=re.escape(said)):
+        bench.ingest({**api.serve([]), **options}, "2024-01-01", "2024-01-02")
