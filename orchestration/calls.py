@@ -62,9 +62,10 @@ def metadata(answer: Answer) -> dict[str, Any]:
 
 def _call_once(context: dg.AssetExecutionContext, cloud: Cloud, name: str, *, event: Mapping[str, Any]) -> Answer:
     try:
-        invocation = cloud.pipes().run(context=context, function_name=name, event=event)
+        # the op's context: Pipes asks the asset's for what Dagster itself has deprecated there
+        invocation = cloud.pipes().run(context=context.op_execution_context, function_name=name, event=event)
     except Exception as error:
-        failure = _failure(name, str(error))
+        failure = function_failure(name, str(error))
         if failure is None:
             raise
         raise failure from error
@@ -77,8 +78,11 @@ def _call_once(context: dg.AssetExecutionContext, cloud: Cloud, name: str, *, ev
     return dict(messages[0])
 
 
-def _failure(name: str, text: str) -> dg.Failure | None:
-    """The function's own error as a failure that begins with its message; None where the function never ran."""
+def function_failure(name: str, text: str) -> dg.Failure | None:
+    """The function's own error, in the words of PipesLambdaClient, as a failure that begins with its message.
+
+    A permanent error (`lambdas.common.errors`) is not tried again. None where the function never ran.
+    """
     head, _, body = text.partition("\n")
     if not head.startswith("Lambda Function Error"):
         return None

@@ -114,7 +114,7 @@ def _materialize(
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     window = context.partition_time_window
     days = {"start": f"{window.start:%Y-%m-%d}", "end": f"{window.end:%Y-%m-%d}"}
-    asked = {**action, "source": spec.key.path[-1], **days, "requested_by": context.run_id}
+    asked = {**action, "source": spec.key.path[-1], **days, "requested_by": context.run.run_id}
     answer = call_function(context, cloud, function, event=asked)
     prefix = f"s3://{cloud.parameter('lake/bucket')}/{spec.metadata['s3_prefix']}"
     return dg.MaterializeResult(metadata={**metadata({**answer, **days}), "uri": dg.MetadataValue.url(prefix)})

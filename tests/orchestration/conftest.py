@@ -43,6 +43,7 @@ def scratch(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scra
     for name, value in cloud.env.items():
         monkeypatch.setenv(name, value)
     environment = f"test{uuid.uuid4().hex[:8]}"
+    monkeypatch.setenv("ANALYTICS_ENV", environment)
     queue = cloud.client("sqs").create_queue(QueueName=environment)["QueueUrl"]
     made = Scratch(cloud, environment, queue)
     made.set("queue/url", queue)

@@ -1,0 +1,151 @@
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.calls import call_function, function_failure
+from orchestration.definitions import defs
+
+# Dagster warns of its own use of Pipes
+pytestmark = pytest.mark.filterwarnings("ignore:.*PipesMessageReader.expected_writer_count")
+FILES = ("lambdas/__init__.py", "lambdas/common/__init__.py", "lambdas/common/errors.py", "lambdas/common/pipes.py")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def code():
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as content:
+        content.write(Path(__file__).with_name("function.py"), "function.py")
+        for file in FILES:
+            content.write(ROOT / file, file)
+    return archive.getvalue()
+
+
+@pytest.fixture
+def functions(scratch, code):
+    """Deploys a function that behaves as the mode says under both names."""
+    client = scratch.local.client("lambda")
+
+    def deploy(mode):
+        client.create_function(
+            FunctionName=scratch.environment,
+            Runtime="python3.11",
+            Role="arn:aws:iam::000000000000:role/scratch",
+            Handler="function.handler",
+            Code={"ZipFile": code},
+            Timeout=30,
+            Environment={"Variables": {"MODE": mode}},
+        )
+        for name in ("ingest", "process"):
+            scratch.set(f"functions/{name}", scratch.environment)
+
+    yield deploy
+    client.delete_function(FunctionName=scratch.environment)
+
+
+@pytest.fixture(scope="module")
+def assets():
+    return defs().get_repository_def().assets_defs_by_key
+
+
+def materialize(assets, key, *, days=None):
+    first, last = days or (None, None)
+    tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last} if days else {}
+    return dg.materialize(
+        [assets[dg.AssetKey(key)]],
+        tags=tags,
+        raise_on_error=False,
+    )
+
+
+def metadata_of(result):
+    events = result.get_asset_materialization_events()
+    return {name: value.value for name, value in events[0].materialization.metadata.items()}
+
+
+def asked(result, found):
+    """The event that the function got, once it named the run."""
+    assert found["event"].pop("requested_by") == result.run_id
+    return found["event"]
+
+
+def test_a_range_of_core_is_one_call_and_one_report(assets, functions):
+    functions("plain")
+    result = materialize(assets, ["core", "earthquakes"], days=("2018-02-01", "2018-02-03"))
+    assert result.success
+    assert len(result.get_asset_materialization_events()) == 3
+    found = metadata_of(result)
+    assert asked(result, found) == {
+        "action": "load",
+        "source": "earthquakes",
+        "start": "2018-02-01",
+        "end": "2018-02-04",
+    }
+    assert (found["rows_in"], found["objects_put"], found["calls"]) == (10, 2, 1)
+    assert found["request_id"]
+    assert found["uri"] == "s3://lake/curated/earthquakes/"
+
+
+def test_raw_calls_again_until_nothing_remains_and_sums(assets, functions):
+    functions("days")
+    result = materialize(assets, ["raw", "earthquakes"], days=("2018-02-01", "2018-02-03"))
+    assert result.success
+    found = metadata_of(result)
+    assert asked(result, found) == {"source": "earthquakes", "start": "2018-02-03", "end": "2018-02-04"}
+    assert (found["rows_in"], found["objects_put"], found["calls"]) == (30, 6, 3)
+    assert (found["start"], found["end"]) == ("2018-02-01", "2018-02-04")
+
+
+def test_a_mart_is_refreshed_by_name(assets, functions):
+    functions("plain")
+    result = materialize(assets, ["mart", "daily_seismicity"])
+    assert result.success
+    assert metadata_of(result)["event"] == {"action": "refresh", "marts": ["daily_seismicity"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "again"), [("RequestError", False), ("LoadError", False), ("WarehouseBusy", True), ("MemoryError", True)]
+)
+def test_only_errors_that_may_pass_are_tried_again(kind, again):
+    payload = json.dumps({"errorMessage": "why", "errorType": kind, "stackTrace": []})
+    failure = function_failure("ingest", f"Lambda Function Error (Unhandled):\n{payload}")
+    assert failure.description == f"why ({kind} in ingest)"
+    assert failure.allow_retries is again
+
+
+def test_an_error_before_the_function_ran_is_no_failure_of_the_function():
+    assert function_failure("ingest", "Could not connect to the endpoint URL") is None
+
+
+def probe(scratch):
+    """An asset that calls the function, tried twice without waiting."""
+
+    @dg.asset(retry_policy=dg.RetryPolicy(max_retries=1))
+    def called(context: dg.AssetExecutionContext) -> None:
+        event = {"start": "2018-02-01", "end": "2018-02-03"}
+        call_function(context, scratch.resource, "process", event=event)
+
+    result = dg.materialize([called], raise_on_error=False)
+    failures = result.filter_events(lambda event: event.is_step_failure)
+    retries = result.filter_events(lambda event: event.is_step_up_for_retry)
+    return [f.step_failure_data.user_failure_data.description for f in failures], len(retries)
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason", "retries"),
+    [
+        ("busy", "the warehouse is busy (", 1),
+        ("silent", "ended without saying what it did", 1),
+        ("stuck", "made no progress", 0),
+    ],
+)
+def test_failures_say_what_happened_and_are_retried_where_it_may_help(functions, scratch, mode, reason, retries):
+    functions(mode)
+    descriptions, found = probe(scratch)
+    assert len(descriptions) == 1
+    assert reason in descriptions[0].splitlines()[0]
+    assert found == retries
