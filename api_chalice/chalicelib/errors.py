@@ -6,6 +6,8 @@ from http import HTTPStatus
 from typing import Any
 
 CONTENT_TYPE = "application/problem+json"
+# Each names what is allowed: thousands of them would not fit into an answer.
+MOST_MISTAKES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,12 @@ class ApiError(Exception):
 
 
 def invalid(mistakes: Sequence[Mistake]) -> ApiError:
-    """400 with every mistake at once."""
+    """400 with every mistake at once; a request with more than anybody makes by accident gets the first of them."""
     count = len(mistakes)
-    return ApiError(400, f"{count} mistake{'s' if count > 1 else ''} in the request; see `errors`.", tuple(mistakes))
+    detail = f"{count} mistake{'s' if count > 1 else ''} in the request; see `errors`."
+    if count > MOST_MISTAKES:
+        detail += f" They are the first {MOST_MISTAKES}."
+    return ApiError(400, detail, tuple(mistakes[:MOST_MISTAKES]))
 
 
 def unknown_dataset(name: str, known: Sequence[str]) -> ApiError:

@@ -26,9 +26,9 @@ APP = "from chalice import Chalice\napp = Chalice(app_name='analytics-api')\napp
 
 
 @pytest.fixture(scope="session")
-def package(tmp_path_factory: pytest.TempPathFactory) -> ApiPackage:
-    """The API's package as a deploy to `local` makes it."""
-    return build("local", tmp_path_factory.mktemp("package"))
+def package(cloud: Cloud) -> ApiPackage:
+    """The API's package where a deploy to the tests' cloud makes or finds it."""
+    return build("local", cloud.root / "api-package")
 
 
 def test_a_package_that_is_built_is_used_again(package: ApiPackage, monkeypatch: pytest.MonkeyPatch) -> None:

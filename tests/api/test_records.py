@@ -145,3 +145,11 @@ def test_an_answer_too_large_for_the_gateway_is_413(api: Api, monkeypatch: pytes
     found = api.raw(RECORDS)
     assert found.status_code == 413
     assert "limit" in json.loads(found.body)["detail"]
+
+
+def test_a_flood_of_mistakes_is_told_in_an_answer_of_bounded_size(api: Api) -> None:
+    found = api.raw(RECORDS, columns=",".join(f"c{number}" for number in range(3000)))
+    document = json.loads(found.body)
+    assert found.status_code == 400
+    assert document["detail"].startswith("3000 mistakes")
+    assert len(document["errors"]) == 50
