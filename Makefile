@@ -57,7 +57,7 @@ format: setup ## Format the code
 	@$(PY) -m ruff check --fix -q . ; $(PY) -m ruff format -q .
 
 bench: setup ## Ratios of DESIGN's budgets, both sides in one run
-	@$(PY) -m scripts.bench
+	@$(PY) -m tests.bench
 
 lock: setup ## Resolve requirements/*.in again, one resolution for all sets
 	@$(PYTHON) requirements/lock.py

@@ -18,6 +18,7 @@ from lambdas.common.errors import ContractError, ObjectError
 
 # Snappy: what UNLOAD itself writes, so what COPY surely reads.
 WRITE = "FORMAT parquet, COMPRESSION snappy"
+MISSING_ROWS = (Path(__file__).parent / "statements" / "missing_rows.sql").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def open_engine(workspace: Path, memory: str = "700MB") -> Iterator[Any]:
     connection = duckdb.connect()
     try:
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")
         connection.execute(f"SET memory_limit = '{memory}'")
         connection.execute(f"SET temp_directory = {_quoted(workspace / 'spill')}")
         connection.execute(f"SET threads = {os.cpu_count() or 1}")
@@ -73,10 +75,11 @@ class Engine:
         relation = _relation(raw)
         rows_in = self._count(raw)
         compiled = self._compile(raw)
-        self._copy(compiled.accepted(relation, key), curated)
+        self._accept(compiled.accepted(relation, key), curated)
         accepted, late, first, last = self._measure(curated, day)
         if accepted < rows_in:
-            self._reject(compiled, relation, key, curated=curated, rejected=rejected)
+            self._find_missing(curated, rows_in, accepted)
+            self._reject(compiled, raw, key, rejected)
         return Split(rows_in, accepted, rows_in - accepted, late, first, last)
 
     def _count(self, raw: Path) -> int:
@@ -110,31 +113,41 @@ class Engine:
 
     def _measure(self, curated: Path, day: dt.date) -> tuple[int, int, dt.datetime | None, dt.datetime | None]:
         event = '"' + self._contract.event_time.name + '"'
+        today, after = f"TIMESTAMPTZ '{day} 00:00:00+00'", f"TIMESTAMPTZ '{day + dt.timedelta(days=1)} 00:00:00+00'"
         sql = (
-            f"SELECT count(*), count(*) FILTER (CAST({event} AS DATE) <> CAST(? AS DATE)), "
+            f"SELECT count(*), count(*) FILTER ({event} < {today} OR {event} >= {after}), "
             f"CAST(min({event}) AS TIMESTAMP), CAST(max({event}) AS TIMESTAMP) FROM read_parquet({_quoted(curated)})"
         )
-        count, late, first, last = self._connection.execute(sql, [day]).fetchall()[0]
+        count, late, first, last = self._connection.execute(sql).fetchall()[0]
         return int(count), int(late), first, last
 
-    def _reject(self, compiled: Compiled, relation: str, key: str, *, curated: Path, rejected: Path) -> None:
+    def _find_missing(self, curated: Path, rows_in: int, accepted: int) -> None:
+        """Row numbers that the curated file skips. It keeps the raw order, so memory holds the gaps alone."""
+        sql = MISSING_ROWS.format(curated=_quoted(curated), rows_in=rows_in)
+        found = self._connection.execute(sql).fetchall()[0][0]
+        if found != rows_in - accepted:
+            raise ContractError(f"{self._contract.path}: {found} rows are missing, not {rows_in - accepted}: no order?")
+
+    def _accept(self, select: str, curated: Path) -> None:
+        """Rules pushed below the casts would have every cast done twice: once to filter, once to write."""
+        self._connection.execute("SET disabled_optimizers = 'filter_pushdown'")
+        try:
+            self._copy(select, curated)
+        finally:
+            self._connection.execute("RESET disabled_optimizers")
+
+    def _reject(self, compiled: Compiled, raw: Path, key: str, rejected: Path) -> None:
         """Reasons are worked out for the rows alone that did not arrive in the curated file: clean rows pay nothing."""
-        left = (
-            f"(SELECT * FROM {relation} WHERE _raw_row NOT IN (SELECT _raw_row FROM read_parquet({_quoted(curated)})))"
-        )
+        left = _relation(raw, "WHERE file_row_number IN (SELECT missing FROM missing_rows)")
         self._copy(compiled.rejected(left, key), rejected)
-        silent = self._connection.execute(
-            f"SELECT count(*) FROM read_parquet({_quoted(rejected)}) WHERE len(reasons) = 0"
-        ).fetchall()[0][0]
+        sql = f"SELECT count(*) FROM read_parquet({_quoted(rejected)}) WHERE len(reasons) = 0"
+        silent = self._connection.execute(sql).fetchall()[0][0]
         if silent:
             raise ContractError(f"{self._contract.path}: {silent} rows of {key} were rejected without a reason")
 
 
-def _relation(raw: Path) -> str:
-    return (
-        "(SELECT * EXCLUDE (file_row_number), file_row_number AS _raw_row "
-        f"FROM read_parquet({_quoted(raw)}, file_row_number = true))"
-    )
+def _relation(raw: Path, where: str = "") -> str:
+    return f"(SELECT *, file_row_number AS _raw_row FROM read_parquet({_quoted(raw)}) {where})"
 
 
 def _quoted(path: Path) -> str:

@@ -13,7 +13,7 @@ import pytest
 from lambdas.common.db.redshift import execute, rollback
 from lambdas.common.errors import WarehouseBusy
 from lambdas.process import work
-from tests.process.conftest import Source
+from tests.process.source import Source
 
 DAY = dt.date(2024, 3, 1)
 NEXT = dt.date(2024, 3, 2)

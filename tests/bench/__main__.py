@@ -1,0 +1,26 @@
+"""Runs all benchmarks, or those named: `python -m tests.bench engine load`."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench import engine, load
+
+ALL = {"engine": engine.run, "load": load.run}
+
+
+def main(names: list[str]) -> int:
+    """Print a line a figure; 2 for a name that is unknown."""
+    unknown = set(names) - ALL.keys()
+    if unknown:
+        print(f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(ALL)}", file=sys.stderr)
+        return 2
+    print(f"{'what: ours | theirs':58} {'ours':>10} {'theirs':>10}")
+    for name in names or ALL:
+        with tempfile.TemporaryDirectory() as folder:
+            ALL[name](Path(folder))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

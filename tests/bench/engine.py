@@ -1,0 +1,97 @@
+"""The engine's validated split beside DuckDB's plain copy of the same file, and its memory as the file grows."""
+
+import datetime as dt
+import subprocess
+import sys
+from pathlib import Path
+
+from lambdas.common.contract import load_contract
+from lambdas.process.engine import WRITE, Engine, open_engine
+from tests.bench.timing import compare, line
+
+CONTRACT = """
+apiVersion: v3.1.0
+kind: DataContract
+id: readings
+version: 1.0.0
+schema:
+  - name: readings
+    properties:
+      - {name: id, logicalType: integer, physicalType: bigint, required: true}
+      - {name: at, logicalType: timestamp, physicalType: timestamp, required: true, partitioned: true}
+      - {name: station, logicalType: string, physicalType: varchar(16), required: true}
+      - {name: kind, logicalType: string, physicalType: varchar(8), enum: [{value: a}, {value: b}, {value: c}]}
+      - name: celsius
+        logicalType: number
+        physicalType: double precision
+        logicalTypeOptions: {minimum: -90, maximum: 60}
+      - {name: humidity, logicalType: number, physicalType: double precision, logicalTypeOptions: {minimum: 0}}
+      - {name: count, logicalType: integer, physicalType: integer}
+      - {name: note, logicalType: string, physicalType: varchar(64)}
+"""
+ROWS = """
+SELECT
+    i AS id,
+    CAST(TIMESTAMP '2024-03-01' + to_milliseconds(i % 86400000) AS VARCHAR) AS at,
+    'station-' || (i % 500) AS station,
+    chr(CAST(97 + i % 3 AS INTEGER)) AS kind,
+    CASE WHEN i % 10000 = 0 THEN 99.0 ELSE (hash(i) % 600) / 10.0 END AS celsius,
+    (hash(i + 7) % 1000) / 10.0 AS humidity,
+    CAST(hash(i + 9) % 100000 AS VARCHAR) AS count,
+    'note ' || (hash(i) % 100000) AS note
+FROM range({rows}) AS r(i)
+"""
+
+
+def make_raw(folder: Path, rows: int) -> Path:
+    """A raw file with that many rows of eight columns, one in 10,000 wrong, times and counts as text."""
+    path = folder / f"raw-{rows}.parquet"
+    with open_engine(folder) as connection:
+        connection.execute(f"COPY ({ROWS.format(rows=rows)}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+    return path
+
+
+def write_contract(folder: Path) -> Path:
+    """The contract of the file, in a folder named as contracts want it."""
+    path = folder / "readings" / "contract.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(CONTRACT)
+    return path
+
+
+def split(folder: Path, raw: Path) -> None:
+    """Our side."""
+    with open_engine(folder) as connection:
+        engine = Engine(connection, load_contract(write_contract(folder)))
+        curated, rejected = folder / "curated.parquet", folder / "rejected.parquet"
+        engine.split(raw, "raw/readings/x.parquet", dt.date(2024, 3, 1), curated=curated, rejected=rejected)
+
+
+def copy(folder: Path, raw: Path) -> None:
+    """The other side: the same file copied by DuckDB with the same settings, nothing looked at."""
+    with open_engine(folder) as connection:
+        connection.execute(f"COPY (SELECT * FROM read_parquet('{raw}')) TO '{folder / 'copy.parquet'}' ({WRITE})")
+
+
+def peak_megabytes(folder: Path, raw: Path) -> int:
+    """Peak resident memory of a process that does nothing but split that file."""
+    code = (
+        "import resource; from pathlib import Path; from tests.bench.engine import split; "
+        f"split(Path({str(folder)!r}), Path({str(raw)!r})); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    return int(
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()[-1]
+    )
+
+
+def run(folder: Path) -> None:
+    """Print the two lines."""
+    raw = make_raw(folder, 3_000_000)
+    ours, theirs = compare(lambda: split(folder, raw), lambda: copy(folder, raw))
+    print(line("process engine, 3 M rows x 8 | DuckDB plain copy", ours, theirs, "<= 1.25"), flush=True)
+    small = peak_megabytes(folder, raw)
+    large = peak_megabytes(folder, make_raw(folder, 30_000_000))
+    print(
+        f"{'process engine, peak resident memory, 3 M | 30 M rows':58} {small:6} MB {large:6} MB   budget < 1 GiB, flat"
+    )

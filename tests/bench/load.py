@@ -1,0 +1,100 @@
+"""A raw object to committed rows, beside the same SQL by hand from files that lie ready, and beside a bare COPY."""
+
+import datetime as dt
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from lambdas.common.db import ddl
+from lambdas.common.db.redshift import autocommit, execute, transaction
+from lambdas.common.db.sql import identifiers
+from tests.bench.engine import make_raw, split, write_contract
+from tests.bench.timing import compare, line, seconds
+from tests.cloud import Cloud
+from tests.process.source import Source, make_source, read_warehouse
+
+DAY = dt.date(2024, 3, 1)
+ROWS = 1_000_000
+
+
+def run(folder: Path) -> None:
+    """Print two lines: against the SQL by hand, and the bare COPY as a share of it."""
+    cloud = Cloud(folder / "cloud")
+    cloud.up()
+    try:
+        cloud.deploy("--no-api")
+        _measure(cloud, folder)
+    finally:
+        cloud.run("down")
+
+
+def _measure(cloud: Cloud, folder: Path) -> None:
+    raw = make_raw(folder, ROWS)
+    split(folder, raw)
+    warehouse = read_warehouse(cloud)
+    source = make_source(cloud, warehouse, write_contract(folder))
+    manifest = _put_ready(source, folder / "curated.parquet")
+    bodies = _two_bodies(raw)
+    ours, theirs = compare(lambda: _load(source, next(bodies)), lambda: _by_hand(source, manifest))
+    print(line("raw object to committed rows, 1 M x 8 | by hand", ours, theirs, "<= 1.5"), flush=True)
+    bare = min(seconds(lambda: _bare_copy(source, manifest)) for _ in range(3))
+    print(line("  by hand | bare COPY of the same file", theirs, bare, "-"))
+
+
+def _two_bodies(raw: Path) -> Any:
+    """The object's bytes, each time with other metadata: another ETag, the same rows."""
+    number = 0
+    table = pq.read_table(raw)
+    while True:
+        number += 1
+        buffer = io.BytesIO()
+        pq.write_table(table.replace_schema_metadata({"n": str(number)}), buffer, compression="zstd")
+        yield buffer.getvalue()
+
+
+def _load(source: Source, body: bytes) -> None:
+    source.put_bytes(DAY, "20240301T000000000000Z", body)
+    source.load(DAY)
+
+
+def _put_ready(source: Source, curated: Path) -> str:
+    key = "curated/by-hand.parquet"
+    source.s3.put_object(Bucket=source.bucket, Key=key, Body=curated.read_bytes())
+    meta = {"content_length": curated.stat().st_size}
+    entries = [{"url": f"s3://{source.bucket}/{key}", "mandatory": True, "meta": meta}]
+    source.s3.put_object(Bucket=source.bucket, Key="manifests/by-hand.json", Body=json.dumps({"entries": entries}))
+    return f"s3://{source.bucket}/manifests/by-hand.json"
+
+
+def _in_session(source: Source, work: Callable[[Any], None]) -> None:
+    with source.warehouse.session("bench") as connection:
+        with autocommit(connection):
+            execute(connection, ddl.staging_table(source.contract))
+        work(connection)
+
+
+def _by_hand(source: Source, manifest: str) -> None:
+    """Temp COPY, delete, insert, commit: what one would type."""
+    table = f"public.by_hand_{source.contract.name}"
+    columns = identifiers([*(c.name for c in source.contract.columns), "_raw_key", "_raw_row"])
+
+    def work(connection: Any) -> None:
+        with transaction(connection):
+            body = ddl.staging_table(source.contract).split("staging ", 1)[1]
+            execute(connection, f"CREATE TABLE IF NOT EXISTS {table} {body}")
+            execute(connection, f"COPY staging FROM '{manifest}' IAM_ROLE default FORMAT AS PARQUET MANIFEST")
+            execute(connection, f"DELETE FROM {table} USING staging WHERE {table}._raw_key = staging._raw_key")
+            execute(connection, f"INSERT INTO {table} ({columns}) SELECT {columns} FROM staging")
+
+    _in_session(source, work)
+
+
+def _bare_copy(source: Source, manifest: str) -> None:
+    def work(connection: Any) -> None:
+        execute(connection, f"COPY staging FROM '{manifest}' IAM_ROLE default FORMAT AS PARQUET MANIFEST")
+
+    _in_session(source, work)
