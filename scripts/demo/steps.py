@@ -1,5 +1,6 @@
 """The demo's steps: each runs a command that people can type themselves, and waits for what it brings about."""
 
+import os
 import subprocess
 import sys
 import time
@@ -31,7 +32,8 @@ def cloud_is_running(state: Path) -> bool:
 def start(state: Path, console: Console) -> None:
     """The local cloud, everything deployed to it, and Dagster's daemon with its sensors."""
     console.rule("local cloud: MiniStack, Redshift endpoint, replay of the USGS feed")
-    _must("infrastructure.local.cloud", "up", "--state", str(state))
+    # Tied to this process: even kill -9 of the demo leaves nothing running.
+    _must("infrastructure.local.cloud", "up", "--state", str(state), "--while-pid", str(os.getpid()))
     console.rule("deploy: the templates that AWS gets")
     _must("infrastructure.deploy", "local", "--state", str(state))
     console.rule("Dagster's daemon, sensor running")
