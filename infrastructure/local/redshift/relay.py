@@ -15,11 +15,12 @@ from infrastructure.local.redshift.errors import translate_fields
 SERVER_VERSION = "8.0.2"
 _SUPER_OID = 4000
 _VARCHAR_OID = 1043
-_JSONB_OID = 3802
-# types whose numbers a Redshift client knows; any other is shown as text
+_JSON_OID = 114
+# types whose numbers a Redshift client knows; any other is shown as text. An INTERVAL is one of those others:
+# Redshift's binary form of it is not PostgreSQL's
 _KNOWN_OIDS = frozenset(
     [16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 28, 700, 701, 705, 1000, 1002, 1005, 1007, 1009, 1015, 1021, 1028, 1034,
-     1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266, 1700, 2275]
+     1042, 1043, 1082, 1083, 1114, 1184, 1266, 1700, 2275]
 )  # fmt: skip
 _LENGTH = struct.Struct("!i")
 _FIELD = struct.Struct("!ihihih")
@@ -110,7 +111,7 @@ def described(payload: bytes) -> bytes:
 
 
 def _shown_oid(oid: int) -> int:
-    if oid == _JSONB_OID:
+    if oid == _JSON_OID:
         return _SUPER_OID
     return oid if oid in _KNOWN_OIDS else _VARCHAR_OID
 

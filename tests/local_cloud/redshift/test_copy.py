@@ -195,7 +195,7 @@ def test_nested_columns_need_serializetojson(run: Run, connection: Any, put: Cal
     assert fails(run, copy(url, target="s"))["M"] == "Assert"
     connection.rollback()
     run(copy(url, target="s", options="serializetojson manifest"))
-    assert run("select doc from s") == [['{"a": [1, 2]}']]
+    assert run("select doc from s") == [['{"a":[1,2]}']]
 
 
 @pytest.mark.parametrize(

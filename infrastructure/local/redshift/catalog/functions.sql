@@ -4,9 +4,10 @@
 CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE AS
 $$SELECT 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.77467'$$;
 
+-- SUPER is JSON text without blanks, as Redshift shows it; it has no equality, so that nothing compares it by its text
 DO $$ BEGIN
     IF to_regtype('pg_catalog.super') IS NULL THEN
-        CREATE DOMAIN pg_catalog.super AS jsonb;
+        CREATE DOMAIN pg_catalog.super AS json;
     END IF;
 END $$;
 
@@ -133,9 +134,10 @@ $$SELECT value IS JSON OBJECT OR value IS JSON ARRAY$$;
 CREATE OR REPLACE FUNCTION pg_catalog.is_valid_json_array(value text) RETURNS boolean LANGUAGE sql IMMUTABLE AS
 $$SELECT value IS JSON ARRAY$$;
 CREATE OR REPLACE FUNCTION pg_catalog.can_json_parse(value text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$SELECT value IS JSON$$;
-CREATE OR REPLACE FUNCTION pg_catalog.json_parse(value text) RETURNS super LANGUAGE sql IMMUTABLE AS $$SELECT value::jsonb::super$$;
-CREATE OR REPLACE FUNCTION pg_catalog.json_serialize(value super) RETURNS varchar LANGUAGE sql IMMUTABLE AS $$SELECT value::text::varchar$$;
-CREATE OR REPLACE FUNCTION pg_catalog.json_typeof(value super) RETURNS varchar LANGUAGE sql IMMUTABLE AS $$SELECT jsonb_typeof(value)::varchar$$;
+CREATE OR REPLACE FUNCTION pg_catalog.json_parse(value text) RETURNS super LANGUAGE sql IMMUTABLE AS
+$$SELECT regexp_replace(value::json::text, '("(?:[^"\\]|\\.)*")|\s+', '\1', 'g')::json::super$$;
+CREATE OR REPLACE FUNCTION pg_catalog.rs_json_serialize(value super) RETURNS varchar LANGUAGE sql IMMUTABLE AS $$SELECT value::text::varchar$$;
+CREATE OR REPLACE FUNCTION pg_catalog.json_typeof(value super) RETURNS varchar LANGUAGE sql IMMUTABLE AS $$SELECT json_typeof(value::json)::varchar$$;
 CREATE OR REPLACE FUNCTION pg_catalog.json_extract_path_text(value text, VARIADIC path text[]) RETURNS text LANGUAGE sql IMMUTABLE AS
 $$SELECT json_extract_path_text(value::json, VARIADIC path)$$;
 

@@ -10,6 +10,15 @@ SELECT a.usesysid::integer AS userid, (CASE WHEN a.state = 'active' THEN 'Runnin
     a.usename::varchar AS user_name, a.datname::varchar AS db_name, a.query::varchar AS query, a.pid AS pid
 FROM pg_stat_activity a WHERE a.backend_type = 'client backend' AND a.usename <> 'rdsdb';
 
+-- the open sessions only: application_name is where a session says what it is
+CREATE OR REPLACE VIEW pg_catalog.sys_connection_log AS
+SELECT 'initiating session'::varchar AS event, a.backend_start::timestamp AS record_time, '127.0.0.1'::varchar AS remote_host, a.pid AS session_id,
+    a.datname::varchar AS database_name, a.usename::varchar AS user_name, a.application_name::varchar AS application_name
+FROM pg_stat_activity a WHERE a.backend_type = 'client backend' AND a.usename <> 'rdsdb';
+CREATE OR REPLACE VIEW pg_catalog.stl_connection_log AS
+SELECT event, record_time AS recordtime, remote_host AS remotehost, session_id AS pid, database_name AS dbname, user_name AS username, application_name
+FROM pg_catalog.sys_connection_log;
+
 CREATE OR REPLACE VIEW pg_catalog.svv_transactions AS
 SELECT a.usename::varchar AS txn_owner, a.datname::varchar AS txn_db, coalesce(a.backend_xid::text, l.virtualtransaction)::varchar AS xid,
     l.pid AS pid, a.xact_start::timestamp AS txn_start, l.mode::varchar AS lock_mode, l.locktype::varchar AS lockable_object_type,
@@ -32,7 +41,7 @@ CREATE OR REPLACE VIEW pg_catalog.svv_columns AS
 SELECT current_database()::varchar AS table_catalog, n.nspname::varchar AS table_schema, c.relname::varchar AS table_name,
     a.attname::varchar AS column_name, a.attnum::integer AS ordinal_position, pg_get_expr(d.adbin, d.adrelid)::varchar AS column_default,
     (CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END)::varchar AS is_nullable,
-    regexp_replace(format_type(a.atttypid, NULL), '^jsonb$', 'super')::varchar AS data_type,
+    format_type(a.atttypid, NULL)::varchar AS data_type,
     (CASE WHEN a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4 THEN a.atttypmod - 4 END)::integer AS character_maximum_length,
     (CASE WHEN a.atttypid = 'numeric'::regtype AND a.atttypmod > 4 THEN ((a.atttypmod - 4) >> 16) & 65535 END)::integer AS numeric_precision,
     (CASE WHEN a.atttypid = 'numeric'::regtype AND a.atttypmod > 4 THEN (a.atttypmod - 4) & 2047 END)::integer AS numeric_scale,
@@ -85,5 +94,6 @@ SELECT NULL::varchar AS redshift_database_name, NULL::varchar AS schemaname, NUL
 GRANT SELECT ON pg_catalog.svv_all_schemas, pg_catalog.svv_redshift_schemas, pg_catalog.svv_all_tables, pg_catalog.svv_redshift_tables,
     pg_catalog.svv_all_columns, pg_catalog.svv_redshift_columns, pg_catalog.svv_external_schemas, pg_catalog.svv_external_tables,
     pg_catalog.svv_external_columns TO PUBLIC;
+GRANT SELECT ON pg_catalog.sys_connection_log, pg_catalog.stl_connection_log TO PUBLIC;
 GRANT SELECT ON pg_catalog.stv_sessions, pg_catalog.stv_recents, pg_catalog.svv_transactions, pg_catalog.stv_locks, pg_catalog.svv_tables,
     pg_catalog.svv_columns, pg_catalog.pg_table_def, pg_catalog.stv_mv_info TO PUBLIC;

@@ -13,6 +13,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from infrastructure.local.redshift.copying.schema import Column, check_file, spectrum_error
+from infrastructure.local.redshift.errors import not_covered
 
 _BATCH_ROWS = 32_768
 _OPTIONS = pa_csv.WriteOptions(include_header=False, quoting_style="needed")
@@ -45,13 +46,21 @@ def _column(array: Any, column: Column, url: str) -> Any:
         _check_length(array, column, url)
     if column.base == "super":
         return pa.array(
-            [None if item is None else json.dumps(item, default=str) for item in array.to_pylist()], pa.string()
+            [
+                None if item is None else json.dumps(item, separators=(",", ":"), ensure_ascii=False, default=_refuse)
+                for item in array.to_pylist()
+            ],
+            pa.string(),
         )
     if pa.types.is_decimal(array.type):
         return array.cast(pa.string())
     if column.base == "timestamp without time zone":
         return array.cast(pa.timestamp("us"))
     return array
+
+
+def _refuse(value: object) -> str:
+    raise not_covered(f"values of type {type(value).__name__} inside nested columns")
 
 
 def _check_length(array: Any, column: Column, url: str) -> None:

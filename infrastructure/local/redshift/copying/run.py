@@ -59,7 +59,8 @@ class Copier:
 
     def _objects(self, statement: CopyStatement) -> list[S3Object]:
         if self._client is None:
-            config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 3})
+            # the S3 is a local one: a proxy of the environment has no part in it
+            config = Config(proxies={}, s3={"addressing_style": "path"}, retries={"total_max_attempts": 3})
             self._client = boto3.client("s3", endpoint_url=self._endpoint, config=config)
         return objects(self._client, statement.source, manifest=statement.manifest)
 
