@@ -3,7 +3,9 @@
 import datetime as dt
 import hashlib
 import itertools
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -16,6 +18,8 @@ from lambdas.ingest.request import Window
 from lambdas.ingest.spool import Rows
 
 PART_BYTES = 32 * 1024 * 1024
+# compression runs outside of Python's lock; more at once would only hold more parts in memory
+ENCODERS = 2
 ROW_GROUP_ROWS = 100_000
 
 
@@ -36,9 +40,19 @@ def encode_days(
     folder = dated.spool.folder / "objects"
     folder.mkdir(exist_ok=True)
     by_day = {day.day: day for day in days}
-    for number, (day, part, batches) in enumerate(_parts(dated, by_day, window)):
-        table = _table(batches, dated.rows, by_day[day], contract)
-        yield day, part, _write(table, folder / f"{number:06d}.parquet")
+    pending: deque[tuple[dt.date, int, Future[Encoded]]] = deque()
+    with ThreadPoolExecutor(ENCODERS) as pool:
+        for number, (day, part, batches) in enumerate(_parts(dated, by_day, window)):
+            table = _table(batches, dated.rows, by_day[day], contract)
+            pending.append((day, part, pool.submit(_write, table, folder / f"{number:06d}.parquet")))
+            if len(pending) > ENCODERS:
+                yield _done(*pending.popleft())
+        for item in pending:
+            yield _done(*item)
+
+
+def _done(day: dt.date, part: int, encoded: "Future[Encoded]") -> tuple[dt.date, int, Encoded]:
+    return day, part, encoded.result()
 
 
 def encode_empty(folder: Path, contract: Contract) -> Encoded:
