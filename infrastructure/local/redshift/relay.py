@@ -22,6 +22,8 @@ _KNOWN_OIDS = frozenset(
     [16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 28, 700, 701, 705, 1000, 1002, 1005, 1007, 1009, 1015, 1021, 1028, 1034,
      1042, 1043, 1082, 1083, 1114, 1184, 1266, 1700, 2275]
 )  # fmt: skip
+# how many columns a result has, and which of them go as text
+Columns = tuple[int, tuple[int, ...]]
 _LENGTH = struct.Struct("!i")
 _FIELD = struct.Struct("!ihihih")
 _SPOKEN = frozenset(b"ZECTSGHW")
@@ -35,6 +37,10 @@ class Relay:
         backend: Where the answers come from.
         client: Where they go.
         tags: Command tags to show in place of the backend's, one per execution; None keeps it.
+
+    Attributes:
+        failed: Whether an error came back.
+        as_text: The last described columns that the client takes for text, if any.
     """
 
     def __init__(self, backend: Backend, client: wire.Channel, tags: Sequence[str | None]) -> None:
@@ -42,6 +48,7 @@ class Relay:
         self._client = client
         self._tags = iter(tags)
         self.failed = False
+        self.as_text: Columns | None = None
         self._answers = 0
         self._ready = False
 
@@ -88,26 +95,48 @@ class Relay:
             tag = next(self._tags, None)
             self._client.write(wire.command_complete(tag) if tag else wire.message(kind, payload))
         elif kind == b"T":
-            self._client.write(wire.message(kind, described(payload)))
+            payload, self.as_text = described(payload)
+            self._client.write(wire.message(kind, payload))
         elif kind == b"S":
             self._client.write(wire.message(kind, parameter_status(payload)))
         else:
             self._client.write(wire.message(kind, payload))
 
 
-def described(payload: bytes) -> bytes:
-    """A RowDescription with the type numbers that Redshift uses."""
+def described(payload: bytes) -> tuple[bytes, Columns | None]:
+    """A RowDescription with the type numbers that Redshift uses, and the columns that became text by that."""
+    as_text: list[int] = []
     changed = bytearray(payload)
     (count,) = struct.unpack_from("!h", payload)
     position = 2
-    for _ in range(count):
+    for index in range(count):
         position = payload.index(b"\0", position) + 1
         table, attribute, oid, size, modifier, form = _FIELD.unpack_from(payload, position)
         shown = _shown_oid(oid)
+        if shown == _VARCHAR_OID != oid:
+            as_text.append(index)
         if shown != oid:
             _FIELD.pack_into(changed, position, table, attribute, shown, size, modifier, form)
         position += _FIELD.size
-    return bytes(changed)
+    return bytes(changed), (count, tuple(as_text)) if as_text else None
+
+
+def bound_as_text(payload: bytes, columns: Columns) -> bytes:
+    """A Bind that asks for the given result columns in text format, whatever the client asked for."""
+    count, as_text = columns
+    _, position = wire.cstring(payload)
+    _, position = wire.cstring(payload, position)
+    (formats,) = struct.unpack_from("!h", payload, position)
+    position += 2 + 2 * formats
+    (parameters,) = struct.unpack_from("!h", payload, position)
+    position += 2
+    for _ in range(parameters):
+        position += 4 + max(_LENGTH.unpack_from(payload, position)[0], 0)
+    asked = struct.unpack_from(f"!{struct.unpack_from('!h', payload, position)[0]}h", payload, position + 2)
+    wanted = list(asked) if len(asked) == count else list(asked or (0,)) * count
+    for index in as_text:
+        wanted[index] = 0
+    return payload[:position] + struct.pack(f"!h{count}h", count, *wanted)
 
 
 def _shown_oid(oid: int) -> int:

@@ -15,7 +15,7 @@ from infrastructure.local.redshift.copying.run import Copier
 from infrastructure.local.redshift.dialect.plan import Plan
 from infrastructure.local.redshift.dialect.translate import translate
 from infrastructure.local.redshift.errors import ACTIVE_TRANSACTION, FAILED_TRANSACTION, BackendError, RedshiftError
-from infrastructure.local.redshift.relay import Relay
+from infrastructure.local.redshift.relay import Columns, Relay, bound_as_text
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class Session:
         self._copier = copier
         self._statements: dict[str, Plan] = {}
         self._portals: dict[str, Plan] = {}
+        self._as_text: dict[str, Columns] = {}
         self._locked: set[str] = set()
         self._skipping = False
 
@@ -98,6 +99,7 @@ class Session:
             self._skipping = relay.failed
             return
         await relay.until_ready()
+        self._remember(batch, relay.as_text)
         await self._complete(executed, wrapped=wrapped, failed=relay.failed)
         self._send_ready()
 
@@ -112,14 +114,20 @@ class Session:
                 plan, body = self._parse(payload)
                 parsed.append(plan)
             elif kind == b"B":
-                portal, after = wire.cstring(payload)
-                self._portals[portal] = self._statements.get(wire.cstring(payload, after)[0], _EMPTY)
+                body = self._bind(payload)
             elif kind == b"E":
                 executed.append(self._portals.get(wire.cstring(payload)[0], _EMPTY))
             frames.append(wire.message(kind, body))
         if len(executed) > 1 and any(plan.copy or plan.commits for plan in executed):
             raise RedshiftError("0A000", "this statement can not be one of several in a pipeline")
         return b"".join(frames), parsed, executed
+
+    def _bind(self, payload: bytes) -> bytes:
+        portal, after = wire.cstring(payload)
+        name, _ = wire.cstring(payload, after)
+        self._portals[portal] = self._statements.get(name, _EMPTY)
+        columns = self._as_text.get(name)
+        return bound_as_text(payload, columns) if columns else payload
 
     def _parse(self, payload: bytes) -> tuple[Plan, bytes]:
         name, after = wire.cstring(payload)
@@ -129,7 +137,14 @@ class Session:
             raise RedshiftError("42601", "cannot insert multiple commands into a prepared statement")
         plan = plans[0] if plans else _EMPTY
         self._statements[name] = plan
+        self._as_text.pop(name, None)
         return plan, name.encode() + b"\0" + plan.sql.encode() + b"\0" + payload[after:]
+
+    def _remember(self, batch: list[tuple[bytes, bytes]], columns: Columns | None) -> None:
+        """Which columns of a described statement have to come as text when it is bound."""
+        for kind, payload in batch:
+            if columns and kind == b"D" and payload[:1] == b"S":
+                self._as_text[wire.cstring(payload, 1)[0]] = columns
 
     def _forget(self, batch: Iterable[tuple[bytes, bytes]]) -> None:
         for kind, payload in batch:
