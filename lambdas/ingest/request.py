@@ -30,7 +30,7 @@ class Options:
 
     inclusive: bool = False
     precision: str = "microsecond"
-    timeout: float = 60.0
+    timeout: float = 30.0
     attempts: int = 5
 
 

@@ -1,6 +1,7 @@
 """Rows of a REST API: dlt's rest_api as an extractor, without a dlt pipeline."""
 
 import copy
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -44,6 +45,8 @@ def prepare_dlt() -> None:
 def session(options: Options) -> Any:
     """A requests session that tries again on 429, 5xx and lost connections, and honours Retry-After."""
     prepare_dlt()
+    # at DEBUG it would log each URL, and a URL may hold a secret
+    logging.getLogger("urllib3").setLevel(logging.INFO)
     from dlt.sources.helpers.requests import Client
 
     client = Client(

@@ -88,6 +88,17 @@ def test_a_refusal_is_told_with_what_was_asked_but_without_secrets(bench, api):
     assert len(api.asked) == 1
 
 
+def test_no_log_line_shows_a_secret_at_any_level(bench, api, caplog):
+    bench.secrets.create_secret(Name=f"{bench.bucket}/key", SecretString="hunter2")
+    api.answer = once([ROW])
+    extract = api.extract()
+    extract["rest_api"]["resources"][0]["endpoint"]["params"]["key"] = f"{{secret:{bench.bucket}/key}}"
+    with caplog.at_level("DEBUG"):
+        assert bench.ingest(extract, *DAY)["rows"] == 1
+    assert api.asked[0]["key"] == "hunter2"
+    assert "hunter2" not in "\n".join(record.getMessage() for record in caplog.records if "botocore" not in record.name)
+
+
 def test_a_source_that_is_not_there_is_unavailable(bench, api):
     extract = api.extract()
     extract["rest_api"]["client"]["base_url"] = "http://127.0.0.1:9/"
