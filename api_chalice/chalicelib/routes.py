@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from chalice import Blueprint, Response
 from chalice.app import Chalice, ChaliceUnhandledError, Request
@@ -61,13 +60,21 @@ def _every_error_is_a_problem(request: Request, get_response: Callable[[Request]
     try:
         response = get_response(request)
     except _FailedError as failed:
-        return _response(problem(failed.error, _request_id(request)))
+        return _problem(request, failed.error)
     if response.status_code < 400:
         return response
     error = ApiError(response.status_code, PROBLEMS.get(response.status_code, "The request cannot be answered."))
     error.mistakes = [Mistake("request", str(response.body.get("Message", "")))] if _told(response) else ()
     error.headers = {name: value for name, value in response.headers.items() if name == "Allow"}
-    return _response(problem(error, _request_id(request)))
+    return _problem(request, error)
+
+
+def _problem(request: Request | None, error: ApiError) -> Response:
+    request_id = _request_id(request)
+    if error.status >= 500:
+        # the reason stands in the lines before this one, which do not know the request's id
+        logger.error("request %s ends with %s: %s", request_id, error.status, error.detail)
+    return _response(problem(error, request_id))
 
 
 def _told(response: Response) -> bool:
@@ -76,8 +83,8 @@ def _told(response: Response) -> bool:
 
 
 def _request_id(request: Request | None) -> str:
-    context: Mapping[str, Any] = getattr(request, "context", None) or {}
-    return str(context.get("requestId", ""))
+    """The invocation's id, which Lambda writes to the log; empty outside of Lambda."""
+    return str(getattr(getattr(request, "lambda_context", None), "aws_request_id", ""))
 
 
 def _response(found: Answer) -> Response:

@@ -1,5 +1,6 @@
 """The API as deployed to the local cloud: the gateway asks for the key, and what answers is the package."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,13 @@ from infrastructure.deploy.api import deploy_api
 from tests.cloud import Cloud
 
 # Paths that need a key, with what they answer before any data was loaded.
-GUARDED = ["/v1/datasets", "/v1/datasets/flights", "/v1/datasets/weather/records", "/v1/datasets/weather/aggregate"]
+GUARDED = [
+    "/v1/datasets",
+    "/v1/datasets/flights",
+    "/v1/datasets/weather/records",
+    "/v1/datasets/weather/aggregate",
+    "/v1/datasets/daily_seismicity/records",
+]
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +55,7 @@ def test_parameters_arrive_whole_through_the_gateway(asked: Any) -> None:
     assert found.status_code == 400
     assert found.headers["Content-Type"] == "application/problem+json"
     assert [mistake["parameter"] for mistake in found.json()["errors"]] == ["limit"]
+    assert re.fullmatch(r"urn:request:[0-9a-f-]{36}", found.json()["instance"])
     right = asked(path.replace("&limit=2", ""))
     assert right.json()["meta"]["from"] == "2012-12-31T23:00:00Z"
 
