@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncGenerator
 
 from infrastructure.local.redshift import wire
 from infrastructure.local.redshift.errors import BackendError, translate_fields
@@ -45,7 +46,7 @@ class Backend:
         self.channel.write(wire.query(sql))
         return await self._finish()
 
-    async def copy_in(self, sql: str, chunks: AsyncIterator[bytes]) -> int:
+    async def copy_in(self, sql: str, chunks: AsyncGenerator[bytes, None]) -> int:
         """Run a COPY ... FROM STDIN and feed it.
 
         Returns:
@@ -72,13 +73,14 @@ class Backend:
 
     _tag = ""
 
-    async def _feed(self, chunks: AsyncIterator[bytes]) -> None:
-        async for chunk in chunks:
-            # an error of the server ends the feeding: it is waiting in the buffer
-            if self.channel.buffer[:1] == b"E":
-                return
-            self.channel.write(wire.message(b"d", chunk))
-            await self.channel.drain()
+    async def _feed(self, chunks: AsyncGenerator[bytes, None]) -> None:
+        async with contextlib.aclosing(chunks):
+            async for chunk in chunks:
+                # an error of the server ends the feeding: it is waiting in the buffer
+                if self.channel.buffer[:1] == b"E":
+                    return
+                self.channel.write(wire.message(b"d", chunk))
+                await self.channel.drain()
 
     async def _finish(self, failure: dict[str, str] | None = None, *, ignore: bool = False) -> list[list[str | None]]:
         found: list[list[str | None]] = []

@@ -149,11 +149,10 @@ class Postgres:
                 shutil.rmtree(leftover)
         self._own(self._make_folder(fresh))
         options = ("--auth=trust", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-        command = self._command("initdb", "-U", BOOTSTRAP_USER, "-D", str(fresh), "--no-sync", "--locale=C", *options)
+        command = self._command("initdb", "-U", BOOTSTRAP_USER, "-D", str(fresh), "--locale=C", *options)
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
         if done.returncode:
             raise PostgresError(f"initdb failed: {done.stderr.strip()}")
-        os.sync()
         fresh.rename(self._data)
 
     def _stop_orphan(self) -> None:

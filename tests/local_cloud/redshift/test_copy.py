@@ -183,6 +183,31 @@ def test_manifest_is_checked(run: Run, connection: Any, put: Callable[..., str],
 
 
 @pytest.mark.usefixtures("table")
+def test_a_damaged_file_is_an_error_of_the_statement(
+    run: Run, connection: Any, put: Callable[..., str], s3: Any
+) -> None:
+    connection.commit()
+    url = put({**GOOD, "x": pa.array(["abcdef"] * 3)})
+    key = url.split("/", 3)[3].replace(".manifest", ".parquet")
+    body = bytearray(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    for broken in (bytes(body[:-20]) + b"x" * 20, body[:4] + b"\xff" * 200 + body[204:]):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=bytes(broken))
+        assert fails(run, copy(url))["M"] == "Spectrum Scan Error"
+        connection.rollback()
+    assert run("select count(*) from t") == [[0]]
+
+
+@pytest.mark.usefixtures("table")
+def test_an_error_of_the_backend_ends_a_big_copy(run: Run, connection: Any, put: Callable[..., str]) -> None:
+    run("create temp table narrow (id bigint not null)")
+    connection.commit()
+    rows = pa.array([None, *range(400_000)], pa.int64())
+    assert "NULL" in fails(run, copy(put({"id": rows}), target="narrow"))["M"]
+    connection.rollback()
+    assert run("select count(*) from narrow") == [[0]]
+
+
+@pytest.mark.usefixtures("table")
 def test_fillrecord_fills_only_the_end(run: Run, put: Callable[..., str]) -> None:
     run(copy(put({k: GOOD[k] for k in ("id", "x", "amount")}), options="manifest fillrecord"))
     assert run("select n, at from t where id = 1") == [[None, None]]

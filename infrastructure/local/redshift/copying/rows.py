@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import IO, Any
 
 import pyarrow as pa
@@ -19,7 +19,9 @@ _BATCH_ROWS = 32_768
 _OPTIONS = pa_csv.WriteOptions(include_header=False, quoting_style="needed")
 
 
-def csv_chunks(file: IO[bytes], columns: list[Column], url: str, *, fill: bool, nested: bool) -> Iterator[bytes]:
+def csv_chunks(
+    file: IO[bytes], columns: list[Column], url: str, *, fill: bool, nested: bool
+) -> Generator[bytes, None, None]:
     """The rows of a Parquet file as CSV chunks; NULL is an empty field, an empty string is quoted.
 
     Raises:
@@ -27,16 +29,22 @@ def csv_chunks(file: IO[bytes], columns: list[Column], url: str, *, fill: bool, 
     """
     try:
         parquet = pq.ParquetFile(file)
-    except pa.ArrowInvalid as problem:
+    except (pa.ArrowException, OSError) as problem:
         raise spectrum_error(15001, f"File '{url}' is not a valid Parquet file. {problem}") from problem
     check_file(parquet.schema_arrow, columns, url, fill=fill, nested=nested)
-    for batch in parquet.iter_batches(batch_size=_BATCH_ROWS):
-        arrays = [_column(array, column, url) for array, column in zip(batch.columns, columns, strict=False)]
-        arrays += [pa.nulls(batch.num_rows, pa.string())] * (len(columns) - len(arrays))
-        sink = io.BytesIO()
-        table = pa.RecordBatch.from_arrays(arrays, names=[str(i) for i in range(len(arrays))])
-        pa_csv.write_csv(table, sink, _OPTIONS)
-        yield sink.getvalue()
+    try:
+        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS):
+            yield _csv(batch, columns, url)
+    except (pa.ArrowException, OSError) as problem:
+        raise spectrum_error(15001, f"File '{url}' can not be read. {problem}") from problem
+
+
+def _csv(batch: Any, columns: list[Column], url: str) -> bytes:
+    arrays = [_column(array, column, url) for array, column in zip(batch.columns, columns, strict=False)]
+    arrays += [pa.nulls(batch.num_rows, pa.string())] * (len(columns) - len(arrays))
+    sink = io.BytesIO()
+    pa_csv.write_csv(pa.RecordBatch.from_arrays(arrays, names=[str(i) for i in range(len(arrays))]), sink, _OPTIONS)
+    return sink.getvalue()
 
 
 def _column(array: Any, column: Column, url: str) -> Any:

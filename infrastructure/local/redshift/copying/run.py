@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,9 @@ class Copier:
             self._client = boto3.client("s3", endpoint_url=self._endpoint, config=config)
         return objects(self._client, statement.source, manifest=statement.manifest)
 
-    def _chunks(self, found: list[S3Object], columns: list[Column], statement: CopyStatement) -> Iterator[bytes]:
+    def _chunks(
+        self, found: list[S3Object], columns: list[Column], statement: CopyStatement
+    ) -> Generator[bytes, None, None]:
         for item in found:
             with fetched(self._client, item, self._folder) as file:
                 yield from csv_chunks(
@@ -72,10 +74,17 @@ class Copier:
                 )
 
 
-async def _ahead(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _ahead(chunks: Generator[bytes, None, None]) -> AsyncGenerator[bytes, None]:
     """The chunks, the next one always made in another thread while the last is being sent."""
     loop = asyncio.get_running_loop()
     coming = loop.run_in_executor(None, next, chunks, None)
-    while (chunk := await coming) is not None:
-        coming = loop.run_in_executor(None, next, chunks, None)
-        yield chunk
+    try:
+        while (chunk := await coming) is not None:
+            coming = loop.run_in_executor(None, next, chunks, None)
+            yield chunk
+    finally:
+        # an ended feeding must not leave the object's file open, nor an error that nobody looks at
+        await asyncio.wait({coming})
+        if not coming.cancelled():
+            coming.exception()
+        chunks.close()
