@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from infrastructure.local.redshift import wire
 from infrastructure.local.redshift.backend import Backend
 from infrastructure.local.redshift.copying.run import Copier
+from infrastructure.local.redshift.dialect.lexer import literal
 from infrastructure.local.redshift.dialect.plan import Plan
 from infrastructure.local.redshift.dialect.translate import translate
 from infrastructure.local.redshift.errors import ACTIVE_TRANSACTION, FAILED_TRANSACTION, BackendError, RedshiftError
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 _FLUSH_PATIENCE = 0.03
 _ABORTED = "current transaction is aborted, commands ignored until end of transaction block"
 _EMPTY = Plan("")
+_IS_VIEW = "SELECT 1 FROM pg_catalog.pg_class WHERE oid = {}::pg_catalog.regclass AND relkind = 'v'"
 
 
 class Session:
@@ -186,7 +188,14 @@ class Session:
             for table in plan.locks:
                 if table not in self._locked:
                     await self._backend.query(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+                    await self._refuse_view(table)
                     self._locked.add(table)
+
+    async def _refuse_view(self, table: str) -> None:
+        """PostgreSQL can write through a simple view. This reads, so it takes the snapshot: only after the lock."""
+        found = await self._backend.query(_IS_VIEW.format(literal(table)))
+        if found:
+            raise RedshiftError("0A000", f"cannot change the view {table}")
 
     async def _complete(self, executed: list[Plan], *, wrapped: bool, failed: bool) -> None:
         """Do what comes after the statements; an error here is the client's too."""

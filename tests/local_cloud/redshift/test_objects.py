@@ -63,6 +63,19 @@ def test_delete_using_update_from_and_cte(run: Run) -> None:
     assert run("select id, v from target order by id") == [[1, "x"], [3, "c"], [11, "x"], [12, "y"]]
 
 
+def test_views_are_not_written_through(run: Run, connection: Any) -> None:
+    run("create table base (a int)")
+    run("create view seen as select a from base")
+    connection.commit()
+    for sql in ("insert into seen values (1)", "UPDATE seen SET a = 2", "delete from seen"):
+        assert fails(run, sql)["C"] == "0A000"
+        connection.rollback()
+    run("delete base where a = 1")
+    run("drop view seen")
+    run("drop table base")
+    connection.commit()
+
+
 def test_session_parameters_are_kept(run: Run) -> None:
     run("set query_group to 'api'")
     run("set enable_result_cache_for_session = off")

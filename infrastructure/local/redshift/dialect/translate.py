@@ -64,11 +64,19 @@ def translate(sql: str) -> tuple[Plan, ...]:
     return tuple(_plan(sql, tokens) for tokens in split(sql))
 
 
+def _with_from(sql: str, tokens: list[Token]) -> str:
+    """The statement's text; in a DELETE the word FROM may be missing."""
+    text = sql[tokens[0].start : tokens[-1].end]
+    if tokens[0].upper == "DELETE" and len(tokens) > 1 and tokens[1].upper != "FROM":
+        return "DELETE FROM " + sql[tokens[1].start : tokens[-1].end]
+    return text
+
+
 def _plan(sql: str, tokens: list[Token]) -> Plan:
     first = tokens[0]
     word = first.upper
     if word in _QUERIES:
-        return query.plan(sql[first.start : tokens[-1].end])
+        return query.plan(_with_from(sql, tokens))
     if word in _REFUSED:
         raise RedshiftError(NOT_SUPPORTED, _REFUSED[word])
     if word in _KNOWN_ELSEWHERE:
