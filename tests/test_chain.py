@@ -1,0 +1,139 @@
+"""From a file dropped under raw/ to a row in the API, with Dagster and without, through the public doors alone."""
+
+import calendar
+import io
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import redshift_connector
+
+from tests.cloud import PROJECT, Cloud, run
+
+PATIENCE_SECONDS = 60
+
+
+@pytest.fixture
+def daemon(cloud: Cloud, deployed: dict[str, str]) -> Iterator[None]:
+    """Dagster's daemon with its sensor, beside the cloud."""
+    command = [sys.executable, "-m", "infrastructure.local.dagster"]
+    run([*command, "up", "--daemon-only", "--state", str(cloud.root)])
+    yield
+    subprocess.run([*command, "down", "--state", str(cloud.root)], cwd=PROJECT, check=True, capture_output=True)
+
+
+@pytest.fixture
+def lambda_mode(cloud: Cloud, deployed: dict[str, str]) -> Iterator[None]:
+    """The queue feeds the process function itself, for the time of a test."""
+    cloud.deploy("--trigger-mode", "lambda")
+    yield
+    cloud.deploy("--trigger-mode", "dagster")
+
+
+def drop(cloud: Cloud, day: str, event_id: str) -> str:
+    """Put one earthquake under raw/, as any S3 client would; its key."""
+    at = f"{day}T12:00:00Z"
+    milliseconds = calendar.timegm(time.strptime(at, "%Y-%m-%dT%H:%M:%SZ")) * 1000
+    properties = {"time": milliseconds, "updated": milliseconds, "mag": 4.5, "type": "earthquake", "status": "reviewed"}
+    row = {
+        "type": "Feature",
+        "properties": json.dumps(properties),
+        "geometry": json.dumps({"type": "Point", "coordinates": [10.5, 45.25, 7]}),
+        "id": event_id,
+    }
+    body = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([row]), body)
+    key = f"raw/earthquakes/{day.replace('-', '/')}/data_{event_id}.parquet"
+    cloud.client("s3").put_object(Bucket=cloud.env["LAKE_BUCKET"], Key=key, Body=body.getvalue())
+    return key
+
+
+def select(env: dict[str, str], sql: str) -> list:
+    """Rows of a SELECT, as a client with the exports of the env file alone gets them."""
+    connection = redshift_connector.connect(
+        host=env["WAREHOUSE_HOST"],
+        port=int(env["WAREHOUSE_PORT"]),
+        database=env["WAREHOUSE_DATABASE"],
+        user=env["WAREHOUSE_USER"],
+        password=env["WAREHOUSE_PASSWORD"],
+        ssl=env["WAREHOUSE_SSLMODE"] != "disable",
+    )
+    cursor = connection.cursor()
+    cursor.execute(sql)
+    rows = list(cursor.fetchall())
+    connection.close()
+    return rows
+
+
+def ask(env: dict[str, str], path: str, key: str | None) -> tuple[int, dict]:
+    """Status and body of a GET to the deployed API."""
+    headers = {"x-api-key": key} if key else {}
+    request = urllib.request.Request(env["API_URL"].rstrip("/") + path, headers=headers)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=30) as reply:
+            return reply.status, json.load(reply)
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read() or b"{}")
+
+
+def wait_for(found: Callable[[], object]) -> object:
+    """What `found` gives as soon as it is true; fails after a minute."""
+    limit = time.monotonic() + PATIENCE_SECONDS
+    while not (answer := found()):
+        assert time.monotonic() < limit, "the dropped file did not arrive within a minute"
+        time.sleep(0.5)
+    return answer
+
+
+def test_dropped_file_is_loaded_by_dagster_s_sensor(cloud: Cloud, deployed: dict[str, str], daemon: None):
+    key = drop(cloud, "2018-03-01", "dropped1")
+    sql = "SELECT magnitude, latitude, depth_km, _raw_key FROM core.earthquakes WHERE event_id = 'dropped1'"
+    assert wait_for(lambda: select(deployed, sql)) == [[4.5, 45.25, 7.0, key]]
+    asked = select(deployed, f"SELECT requested_by, request_id FROM ops.load_ledger WHERE raw_key = '{key}'")[0]
+    assert asked[0] != asked[1], "the ledger names Dagster's run beside the Lambda's request"
+    assert wait_for(lambda: cloud_is_quiet(cloud))
+
+
+def cloud_is_quiet(cloud: Cloud) -> bool:
+    """Whether nothing waits in the queue and nothing is on its way."""
+    attributes = cloud.client("sqs").get_queue_attributes(
+        QueueUrl=cloud.parameter("queue/url"),
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )["Attributes"]
+    return all(int(count) == 0 for count in attributes.values())
+
+
+def test_dropped_file_is_loaded_without_dagster_and_served(cloud: Cloud, lambda_mode: None):
+    drop(cloud, "2018-03-02", "dropped2")
+    env = cloud.env
+    wait_for(lambda: select(env, "SELECT 1 FROM core.earthquakes WHERE event_id = 'dropped2'"))
+    path = "/v1/datasets/earthquakes/records?from=2018-03-02&to=2018-03-04"
+    assert ask(env, path, None)[0] == 403
+    assert ask(env, path, "wrong")[0] == 403
+    status, answer = ask(env, path, env["API_KEY"])
+    assert status == 200
+    assert [row["event_id"] for row in answer["data"]] == ["dropped2"]
+    assert (answer["meta"]["coverage"]["days_loaded"], answer["meta"]["coverage"]["days_missing"]) == (1, 1)
+    mart = "SELECT events FROM mart.daily_seismicity WHERE event_day = '2018-03-02'"
+    assert wait_for(lambda: select(env, mart)) == [[1]]
+    assert wait_for(lambda: cloud_is_quiet(cloud))
+
+
+def test_second_delivery_of_a_message_loads_nothing(cloud: Cloud, lambda_mode: None):
+    key = drop(cloud, "2018-03-03", "dropped3")
+    env = cloud.env
+    wait_for(lambda: select(env, "SELECT 1 FROM core.earthquakes WHERE event_id = 'dropped3'"))
+    body = json.dumps({"Records": [{"s3": {"bucket": {"name": env["LAKE_BUCKET"]}, "object": {"key": key}}}]})
+    cloud.client("sqs").send_message(QueueUrl=cloud.parameter("queue/url"), MessageBody=body)
+    cloud.client("sqs").send_message(QueueUrl=cloud.parameter("queue/url"), MessageBody="not a notification")
+    assert wait_for(lambda: cloud_is_quiet(cloud))
+    assert select(env, f"SELECT COUNT(*) FROM ops.load_ledger WHERE raw_key = '{key}'") == [[1]]
+    assert select(env, "SELECT COUNT(*) FROM core.earthquakes WHERE event_id = 'dropped3'") == [[1]]
