@@ -4,11 +4,10 @@ The default run launcher cannot ask whether a run still lives. Where one machine
 the daemon starts: whatever counts as running then was killed. To be called then, and only then.
 """
 
-import logging
+import sys
 
 import dagster as dg
 
-logger = logging.getLogger(__name__)
 REASON = "The run's process was gone when Dagster started again."
 
 
@@ -22,6 +21,5 @@ def report_orphans(instance: dg.DagsterInstance) -> list[str]:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     with dg.DagsterInstance.get() as home:
-        logger.info("%d runs had lost their process", len(report_orphans(home)))
+        sys.stdout.write(f"{len(report_orphans(home))} runs had lost their process\n")

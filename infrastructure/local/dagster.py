@@ -117,7 +117,7 @@ def _prepare_home(state: State, extra: Mapping[str, str]) -> None:
         done = subprocess.run(command, cwd=processes.PROJECT, env=environment, capture_output=True, text=True)
         if done.returncode != 0:
             raise CloudError(f"runs of before could not be closed:\n{done.stderr[-2000:]}")
-        say(done.stderr.strip())
+        say(done.stdout.strip())
 
 
 def _beats(state: State) -> bool:

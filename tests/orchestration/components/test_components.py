@@ -1,0 +1,111 @@
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import dagster as dg
+import pytest
+import yaml
+
+from lambdas.common.contract import assets_folder
+from lambdas.common.errors import ContractError
+from lambdas.common.source import load_source_config
+from orchestration.components import Mart, Source
+from orchestration.resources import build_resources
+
+BRACES = {
+    "rest_api": {
+        "client": {"base_url": "{env:URL}"},
+        "resources": [{"endpoint": {"path": "{start}/{{ not_jinja }}/{resources.a.id}", "params": {"to": "{end}"}}}],
+    }
+}
+
+
+@pytest.fixture
+def assets(tmp_path):
+    """A copy of assets/ that a test may change."""
+    folder = tmp_path / "assets"
+    shutil.copytree(assets_folder(), folder, ignore=shutil.ignore_patterns("__pycache__", "sample"))
+    return folder
+
+
+def build(component: dg.Component, folder: Path) -> dg.Definitions:
+    built = component.build_defs(SimpleNamespace(path=folder))
+    return dg.Definitions.merge(built, dg.Definitions(resources=build_resources()))
+
+
+def resolve(attributes: dict[str, object]) -> Source:
+    return Source.resolve_from_model(dg.ResolutionContext.default(), Source.model()(**attributes))
+
+
+def write(assets: Path, **attributes: object) -> dict[str, object]:
+    path = assets / "sources" / "weather" / "defs.yaml"
+    path.write_text(yaml.safe_dump({"type": "orchestration.components.Source", "attributes": attributes}))
+    return yaml.safe_load(path.read_text())["attributes"]
+
+
+def test_both_readers_of_a_defs_yaml_see_the_same_braces(assets):
+    attributes = write(assets, start="2013-01-01", schedule="0 3 * * *", extract=BRACES)
+    component = resolve(attributes)
+    assert component.extract == BRACES
+    assert component.extract == load_source_config("weather", assets).extract
+
+
+def test_a_source_without_extract_is_external_and_has_no_schedule(assets):
+    component = resolve(write(assets, start="2013-01-01", schedule="0 3 * * *"))
+    definitions = build(component, assets / "sources" / "weather")
+    assert not definitions.schedules
+    graph = definitions.resolve_asset_graph()
+    assert not graph.get(dg.AssetKey(["raw", "weather"])).is_executable
+    assert graph.get(dg.AssetKey(["core", "weather"])).is_executable
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"start": "2013-13-01"}, "month must be in"),
+        ({"start": "2013-01-01", "extract": {"ftp": {}}}, "exactly one of rest_api"),
+    ],
+)
+def test_a_wrong_attribute_is_refused(assets, attributes, reason):
+    with pytest.raises(ValueError, match=reason):
+        build(resolve(attributes), assets / "sources" / "weather")
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("SELECT 1 AS events FROM ops.load_ledger", "reads ops.load_ledger; a mart reads core"),
+        ("SELECT 1 AS events FROM earthquakes", "reads .earthquakes; a mart reads core"),
+        ("SELECT FROM WHERE", "cannot be parsed"),
+        ("DELETE FROM core.earthquakes", "holds DELETE"),
+        ("SELECT 1 AS events FROM core.nowhere", "nowhere"),
+    ],
+)
+def test_a_mart_reads_core_and_marts_only(assets, sql, reason):
+    folder = assets / "marts" / "daily_seismicity"
+    (folder / "mart.sql").write_text(sql)
+    with pytest.raises((ContractError, FileNotFoundError), match=reason):
+        build(Mart(), folder)
+
+
+def test_a_mart_may_name_its_parts(assets):
+    folder = assets / "marts" / "daily_seismicity"
+    sql = (
+        "WITH e AS (SELECT event_time AS t, magnitude FROM core.earthquakes) SELECT MAX(magnitude) AS strongest FROM e"
+    )
+    (folder / "mart.sql").write_text(sql)
+    node = build(Mart(), folder).resolve_asset_graph().get(dg.AssetKey(["mart", "daily_seismicity"]))
+    assert node.parent_keys == {dg.AssetKey(["core", "earthquakes"])}
+    found = node.metadata["dagster/column_lineage"].deps_by_column["strongest"]
+    assert [(dep.asset_key.path, dep.column_name) for dep in found] == [(["core", "earthquakes"], "magnitude")]
+
+
+def test_a_changed_query_is_a_new_code_version(assets):
+    folder = assets / "marts" / "daily_seismicity"
+    versions = []
+    for _ in range(2):
+        graph = build(Mart(), folder).resolve_asset_graph()
+        versions.append(graph.get(dg.AssetKey(["mart", "daily_seismicity"])).code_version)
+        path = folder / "mart.sql"
+        path.write_text(path.read_text().replace("MAX(", "MIN("))
+    assert versions[0] != versions[1]
