@@ -68,7 +68,7 @@ def _with_from(sql: str, tokens: list[Token]) -> str:
     """The statement's text; in a DELETE the word FROM may be missing."""
     text = sql[tokens[0].start : tokens[-1].end]
     if tokens[0].upper == "DELETE" and len(tokens) > 1 and tokens[1].upper != "FROM":
-        return "DELETE FROM " + sql[tokens[1].start : tokens[-1].end]
+        return f"{text[:6]} FROM {sql[tokens[1].start : tokens[-1].end]}"
     return text
 
 
