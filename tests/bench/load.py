@@ -19,6 +19,7 @@ from tests.process.source import Source, make_source, read_warehouse
 
 DAY = dt.date(2024, 3, 1)
 ROWS = 1_000_000
+BY_HAND = "core.by_hand"
 
 
 def run(folder: Path) -> None:
@@ -26,7 +27,7 @@ def run(folder: Path) -> None:
     cloud = Cloud(folder / "cloud")
     cloud.up()
     try:
-        cloud.deploy("--no-api")
+        cloud.deploy()
         _measure(cloud, folder)
     finally:
         cloud.run("down")
@@ -37,6 +38,9 @@ def _measure(cloud: Cloud, folder: Path) -> None:
     split(folder, raw)
     warehouse = read_warehouse(cloud)
     source = make_source(cloud, warehouse, write_contract(folder))
+    body = ddl.staging_table(source.contract).split("staging ", 1)[1]
+    with warehouse.session("bench") as connection, autocommit(connection):
+        execute(connection, f"CREATE TABLE {BY_HAND} {body}")
     manifest = _put_ready(source, folder / "curated.parquet")
     bodies = _two_bodies(raw)
     ours, theirs = compare(lambda: _load(source, next(bodies)), lambda: _by_hand(source, manifest))
@@ -78,17 +82,14 @@ def _in_session(source: Source, work: Callable[[Any], None]) -> None:
 
 
 def _by_hand(source: Source, manifest: str) -> None:
-    """Temp COPY, delete, insert, commit: what one would type."""
-    table = f"public.by_hand_{source.contract.name}"
+    """Temp COPY, delete, insert, commit: what one would type, into a table of the same columns."""
     columns = identifiers([*(c.name for c in source.contract.columns), "_raw_key", "_raw_row"])
 
     def work(connection: Any) -> None:
         with transaction(connection):
-            body = ddl.staging_table(source.contract).split("staging ", 1)[1]
-            execute(connection, f"CREATE TABLE IF NOT EXISTS {table} {body}")
             execute(connection, f"COPY staging FROM '{manifest}' IAM_ROLE default FORMAT AS PARQUET MANIFEST")
-            execute(connection, f"DELETE FROM {table} USING staging WHERE {table}._raw_key = staging._raw_key")
-            execute(connection, f"INSERT INTO {table} ({columns}) SELECT {columns} FROM staging")
+            execute(connection, f"DELETE FROM {BY_HAND} WHERE _raw_key IN (SELECT DISTINCT _raw_key FROM staging)")
+            execute(connection, f"INSERT INTO {BY_HAND} ({columns}) SELECT {columns} FROM staging")
 
     _in_session(source, work)
 
