@@ -135,21 +135,20 @@ class Warehouse:
         try:
             if self._connection is None:
                 self._connection = self._opened()
-            result = work(Snapshot(self._connection))
+            return work(Snapshot(self._connection))
         except WarehouseBusy as error:
-            if str(error).startswith(CANCELLED):
-                redshift.rollback(self._connection)
-            else:
+            if not str(error).startswith(CANCELLED):
                 self.close()
             raise
         except LoadError as error:
-            redshift.rollback(self._connection)
             if str(error).startswith(NO_TABLE):
                 logger.warning("a table is not there: %s", error)
                 raise unavailable("The dataset is not in the warehouse yet.", NOT_READY_SECONDS) from error
             raise
-        redshift.rollback(self._connection)
-        return result
+        finally:
+            # whatever happened: a transaction left open would show the next caller this one's snapshot
+            if self._connection is not None:
+                redshift.rollback(self._connection)
 
 
 class Snapshot:

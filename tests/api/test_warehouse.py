@@ -114,6 +114,21 @@ def test_no_transaction_is_left_open(make_api: Callable[[Any], Api], counting: C
     assert not counting.opened[0].in_transaction
 
 
+@pytest.mark.parametrize("error", [RuntimeError("a fault of ours"), KeyboardInterrupt()])
+def test_an_error_of_the_work_itself_leaves_no_transaction_open(counting: Counting, error: BaseException) -> None:
+    from chalicelib.query import Statement
+    from chalicelib.warehouse import Snapshot, Warehouse
+
+    def fail(snapshot: Snapshot) -> None:
+        snapshot.rows(Statement("SELECT 1 AS one"))
+        assert counting.opened[0].in_transaction
+        raise error
+
+    with pytest.raises(type(error)):
+        Warehouse(counting).read(fail)
+    assert not counting.opened[0].in_transaction
+
+
 def test_an_unforeseen_error_is_500_without_its_words(make_api: Callable[[Any], Api]) -> None:
     class Broken:
         def read(self, work: Any) -> Any:
