@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lambdas.common.errors import SettingsError
+from lambdas.common.errors import ContractError, SettingsError
 
 TOKEN = re.compile(r"\{(?:(start|end)|env:([A-Za-z_][A-Za-z0-9_]*)|secret:([A-Za-z0-9/_+=.@-]+))\}")
 STEPS = {
@@ -55,6 +55,7 @@ def fill(value: Any, window: Mapping[str, str], variables: Mapping[str, str], va
         vault: values of {secret:NAME}.
 
     Raises:
+        ContractError: a token names a variable of AWS's, such as the function's own credentials.
         SettingsError: a variable or a secret is missing; names it.
     """
     if isinstance(value, Mapping):
@@ -81,6 +82,8 @@ def _token(match: re.Match[str], window: Mapping[str, str], variables: Mapping[s
         return window[side] if side in window else match[0]
     if secret:
         return vault.read(secret)
+    if variable.startswith("AWS_"):
+        raise ContractError(f"{match[0]}: variables that begin with AWS_ are the function's own; take another name")
     if variable not in variables:
         raise SettingsError(f"{match[0]}: no such variable; set it in SOURCE_VARIABLES of the ingest function")
     return str(variables[variable])

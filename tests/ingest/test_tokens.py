@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from lambdas.common.errors import ContractError
 from lambdas.ingest.tokens import Vault, fill
 
 WINDOW = {"start": "S", "end": "E"}
@@ -38,6 +39,13 @@ def test_only_tokens_are_filled_and_what_they_hold_is_not_looked_at_again(vault,
         "{start}": [filled, {"deep": filled}],
         "n": 1,
     }
+
+
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"])
+def test_the_functions_own_credentials_are_nobodys_variables(name):
+    with pytest.raises(ContractError, match=rf"{{env:{name}}}") as caught:
+        fill({"deep": [f"https://example.com/{{env:{name}}}"]}, WINDOW, {name: "hunter2"}, Vault(None))
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_message_shows_no_secret_that_was_read(vault):
