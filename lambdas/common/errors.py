@@ -10,6 +10,7 @@ AnalyticsError
 │   └── LoadError         the warehouse refuses the data
 └── TransientError        the same call may pass later, on a new connection
     ├── SourceUnavailable the source did not answer, or said to come again
+    ├── WorkspaceFull     no room on disk or in memory for the work
     └── WarehouseBusy     conflict, lost connection, timeout, limit reached
 """
 
@@ -52,6 +53,10 @@ class TransientError(AnalyticsError):
 
 class SourceUnavailable(TransientError):  # noqa: N818 - reads as what happened
     """The source did not answer in time, or asked to come again."""
+
+
+class WorkspaceFull(TransientError):  # noqa: N818 - reads as what happened
+    """The disk or the memory of the function did not suffice; the data is not to blame."""
 
 
 class WarehouseBusy(TransientError):  # noqa: N818 - reads as what happened

@@ -14,7 +14,6 @@ from lambdas.common.errors import RequestError
 RAW_KEY = re.compile(
     r"raw/(?P<source>[a-z][a-z0-9_]{0,40})/(?P<day>\d{4}/\d{2}/\d{2})/(?P<stem>data_[A-Za-z0-9_.\-+:]{1,128})\.parquet"
 )
-SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
 @dataclass(frozen=True, slots=True, order=True)

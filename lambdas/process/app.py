@@ -39,5 +39,5 @@ def _answer(event: dict[str, Any], request_id: str, deadline: float) -> dict[str
     if action == "load":
         return load_days(event, request_id, deadline)
     if action == "refresh":
-        return refresh_marts(event)
+        return refresh_marts(event, deadline)
     raise RequestError(f"action {action!r} is unknown; allowed are load and refresh")

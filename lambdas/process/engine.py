@@ -14,7 +14,7 @@ from typing import Any
 
 from lambdas.common.contract import Contract
 from lambdas.common.contract.compile import Compiled, compile_contract
-from lambdas.common.errors import ContractError, ObjectError
+from lambdas.common.errors import ContractError, ObjectError, WorkspaceFull
 
 # Snappy: what UNLOAD itself writes, so what COPY surely reads.
 WRITE = "FORMAT parquet, COMPRESSION snappy"
@@ -71,11 +71,12 @@ class Engine:
         Raises:
             ObjectError: the file is no readable Parquet.
             ContractError: the contract does not fit the object's columns.
+        WorkspaceFull: disk or memory did not suffice.
         """
         relation = _relation(raw)
         rows_in = self._count(raw)
         compiled = self._compile(raw)
-        self._accept(compiled.accepted(relation, key), curated)
+        self._accept(compiled.accepted(relation, key), raw, curated)
         accepted, late, first, last = self._measure(curated, day)
         if accepted < rows_in:
             self._find_missing(curated, rows_in, accepted)
@@ -97,18 +98,23 @@ class Engine:
             self._compiled[schema] = compile_contract(self._connection, self._contract, dict(schema))
         return self._compiled[schema]
 
-    def _copy(self, select: str, target: Path) -> None:
+    def _copy(self, select: str, raw: Path, target: Path) -> None:
         try:
             self._connection.execute(f"COPY ({select}) TO {_quoted(target)} ({WRITE})")
         except Exception as error:
-            raise self._blame(error) from error
+            raise self._blame(error, raw) from error
 
-    def _blame(self, error: Exception) -> Exception:
-        """Broken pages show only when they are read; anything else is the contract's expression."""
+    def _blame(self, error: Exception, raw: Path) -> Exception:
+        """Whose fault it is: the object's only if reading it alone fails; a full disk must not set good data aside."""
         import duckdb
 
-        if isinstance(error, duckdb.IOException | duckdb.SerializationException) or "parquet" in str(error).lower():
-            return ObjectError(f"the Parquet file breaks off or is damaged: {_first_line(error)}")
+        try:
+            self._connection.execute(f"SELECT min(hash(t)) FROM read_parquet({_quoted(raw)}) AS t").fetchall()
+        except Exception as damage:  # noqa: BLE001 - whatever hinders reading, the object cannot be read
+            if not isinstance(damage, duckdb.OutOfMemoryException):
+                return ObjectError(f"the Parquet file breaks off or is damaged: {_first_line(damage)}")
+        if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | OSError):
+            return WorkspaceFull(f"no room to work on {raw.name}: {_first_line(error)}")
         return ContractError(f"{self._contract.path}: {_first_line(error)}")
 
     def _measure(self, curated: Path, day: dt.date) -> tuple[int, int, dt.datetime | None, dt.datetime | None]:
@@ -128,18 +134,18 @@ class Engine:
         if found != rows_in - accepted:
             raise ContractError(f"{self._contract.path}: {found} rows are missing, not {rows_in - accepted}: no order?")
 
-    def _accept(self, select: str, curated: Path) -> None:
+    def _accept(self, select: str, raw: Path, curated: Path) -> None:
         """Rules pushed below the casts would have every cast done twice: once to filter, once to write."""
         self._connection.execute("SET disabled_optimizers = 'filter_pushdown'")
         try:
-            self._copy(select, curated)
+            self._copy(select, raw, curated)
         finally:
             self._connection.execute("RESET disabled_optimizers")
 
     def _reject(self, compiled: Compiled, raw: Path, key: str, rejected: Path) -> None:
         """Reasons are worked out for the rows alone that did not arrive in the curated file: clean rows pay nothing."""
         left = _relation(raw, "WHERE file_row_number IN (SELECT missing FROM missing_rows)")
-        self._copy(compiled.rejected(left, key), rejected)
+        self._copy(compiled.rejected(left, key), raw, rejected)
         sql = f"SELECT count(*) FROM read_parquet({_quoted(rejected)}) WHERE len(reasons) = 0"
         silent = self._connection.execute(sql).fetchall()[0][0]
         if silent:

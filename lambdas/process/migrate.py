@@ -54,7 +54,7 @@ def _migrate_datasets(secrets: Any, settings: Settings) -> list[str]:
             for text in statement("ops_tables").split(";\n"):
                 execute(connection, text)
             access.grant_reading(connection)
-            applied = [sql for c in load_sources().values() for sql in ddl.migrate_source(connection, c)]
+        applied = [sql for c in load_sources().values() for sql in ddl.migrate_source(connection, c)]
         for mart in marts.in_order(load_marts()):
             applied += marts.migrate_mart(connection, mart)
     return applied

@@ -7,11 +7,13 @@ import time
 import urllib.parse
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from lambdas.common.contract import Contract, load_marts, load_sources
 from lambdas.common.db import marts
 from lambdas.common.db.redshift import read_secret
+from lambdas.common.db.retry import retry
 from lambdas.common.errors import AnalyticsError, RequestError
 from lambdas.common.lake import parse_raw_key
 from lambdas.common.settings import Settings
@@ -49,7 +51,7 @@ def _counts(summary: Summary) -> dict[str, Any]:
     return {name: getattr(summary, name) for name in names}
 
 
-def refresh_marts(event: Mapping[str, Any]) -> dict[str, Any]:
+def refresh_marts(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
     """Refresh the marts that the event names, or all, each after the marts that it reads.
 
     Returns:
@@ -60,45 +62,64 @@ def refresh_marts(event: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(names) - known.keys())
     if unknown:
         raise RequestError(f"marts {unknown} are unknown; known are {sorted(known)}")
-    return _refresh([m for m in marts.in_order(known) if m.name in names])
+    return _refresh([m for m in marts.in_order(known) if m.name in names], deadline=deadline)
 
 
-def _refresh(chosen: Sequence[Contract]) -> dict[str, Any]:
+def _refresh(chosen: Sequence[Contract], *, deadline: float) -> dict[str, Any]:
     began = time.monotonic()
     warehouse = _warehouse(Settings.from_environment())
-    with warehouse.session("refresh marts") as connection:
-        seen = {mart.name: marts.refresh(connection, mart) for mart in chosen}
+
+    def refresh_one(mart: Contract) -> dict[str, int]:
+        with warehouse.session(f"refresh {mart.name}") as connection:
+            return marts.refresh(connection, mart)
+
+    seen = {m.name: retry(partial(refresh_one, m), f"refresh {m.name}", deadline) for m in chosen}
     return {"marts": seen, "seconds": round(time.monotonic() - began, 3)}
 
 
 def load_messages(records: Sequence[Mapping[str, Any]], request_id: str, deadline: float) -> dict[str, Any]:
-    """Load the days that these SQS messages mark dirty, then refresh the marts that stand on them.
+    """Load the days that these SQS messages mark dirty, then refresh the marts that have not seen all of it.
 
     Returns:
         {"batchItemFailures": [...]}: the messages whose days did not load; SQS brings them again.
     """
+    dirty = _dirty_days(records)
     failed: set[str] = set()
-    loaded: list[str] = []
-    for source, days in _dirty_days(records).items():
-        try:
-            loaded += _load_ranges(source, days, request_id, deadline)
-        except AnalyticsError:
-            logger.exception("the days of %s did not load", source)
-            failed |= {message for messages in days.values() for message in messages}
-    if loaded:
-        _refresh(marts.fed_by(load_marts(), loaded))
+    for source, days in dirty.items():
+        failed |= _load_ranges(source, days, request_id, deadline)
+    try:
+        _refresh_stale(list(dirty), deadline)
+    except AnalyticsError:
+        logger.exception("the marts on %s were not refreshed; the messages come again", sorted(dirty))
+        failed |= {message for days in dirty.values() for messages in days.values() for message in messages}
     return {"batchItemFailures": [{"itemIdentifier": message} for message in sorted(failed)]}
 
 
-def _load_ranges(source: str, days: Mapping[dt.date, set[str]], request_id: str, deadline: float) -> list[str]:
+def _load_ranges(source: str, days: Mapping[dt.date, set[str]], request_id: str, deadline: float) -> set[str]:
+    """Load range by range; a range that fails does not keep the others from loading. The failed ones' messages."""
     loader = _loader(_source(source))
-    changed = False
+    failed: set[str] = set()
     for start, end in contiguous(days):
-        summary = loader.load(Request(start, end, "s3 event", request_id, deadline))
-        changed = changed or summary.objects > 0
-        if summary.remaining:
-            raise AnalyticsError(f"{source}: time is up before {summary.remaining}")
-    return [source] if changed else []
+        try:
+            summary = loader.load(Request(start, end, "s3 event", request_id, deadline))
+            left = summary.remaining
+        except AnalyticsError:
+            logger.exception("the days [%s, %s) of %s did not load", start, end, source)
+            left = start
+        if left:
+            failed |= {message for day, messages in days.items() if left <= day < end for message in messages}
+    return failed
+
+
+def _refresh_stale(sources: Sequence[str], deadline: float) -> None:
+    """Refresh by what the marts have seen, not by what this call loaded: a former call may have died in between."""
+    fed = marts.fed_by(load_marts(), sources)
+    if not fed:
+        return
+    with _warehouse(Settings.from_environment()).session("look for stale marts") as connection:
+        stale = [mart for mart in fed if marts.is_stale(connection, mart)]
+    if stale:
+        _refresh(stale, deadline=deadline)
 
 
 def contiguous(days: Iterable[dt.date]) -> list[tuple[dt.date, dt.date]]:

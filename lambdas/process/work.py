@@ -10,7 +10,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from lambdas.common.contract import Contract
 from lambdas.common.db.ledger import Stamp, read_in_force
 from lambdas.common.db.load import Loaded, Manifest, commit, stage, write_manifest
 from lambdas.common.db.redshift import autocommit, rollback, session, set_timeout
-from lambdas.common.errors import WarehouseBusy
+from lambdas.common.db.retry import retry
 from lambdas.common.lake import RawObject, list_raw, parse_raw_key
 from lambdas.common.settings import Settings
 from lambdas.process.engine import Engine, open_engine
@@ -27,9 +27,8 @@ from lambdas.process.objects import Staged, Stager
 logger = logging.getLogger(__name__)
 
 BATCH_OBJECTS = 400
-BATCH_BYTES = 512 << 20
-ATTEMPTS = 5
-BACKOFF_SECONDS = 0.5
+# A batch's raw, curated and rejected files lie on the function's disk of 4 GB together, with room to spill.
+BATCH_BYTES = 256 << 20
 # Seconds that a batch under way may take beyond the deadline; the function's own limit leaves room for it.
 TIME_TO_COMMIT = 45
 # An object that is overwritten while it is read is listed anew; who overwrites for ever is left to the next event.
@@ -73,7 +72,6 @@ class Summary:
     bad: int = 0
     skipped: int = 0
     remaining: dt.date | None = None
-    rejected_keys: list[str] = field(default_factory=list)
 
     def add(self, done: Loaded) -> None:
         """Count what one batch committed."""
@@ -141,15 +139,8 @@ class Loader:
 
     def _commit(self, staged: Sequence[Staged], request: Request, load_id: str) -> Loaded:
         manifest = self._manifest(staged, load_id)
-        for attempt in range(ATTEMPTS):
-            try:
-                return self._attempt(staged, manifest, request, load_id)
-            except WarehouseBusy as error:
-                if attempt == ATTEMPTS - 1:
-                    raise
-                logger.warning("load %s, attempt %d: %s", load_id, attempt + 1, error)
-                time.sleep(BACKOFF_SECONDS * 2**attempt)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        limit = request.deadline + TIME_TO_COMMIT
+        return retry(lambda: self._attempt(staged, manifest, request, load_id), f"load {load_id}", limit)
 
     def _manifest(self, staged: Sequence[Staged], load_id: str) -> Manifest | None:
         files = {s.entry.curated_key: s.curated_size for s in staged if s.entry.curated_key}

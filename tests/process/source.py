@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from lambdas.common.contract import Contract, load_contract
 from lambdas.common.db import ddl
-from lambdas.common.db.redshift import autocommit, query, read_secret, session
+from lambdas.common.db.redshift import query, read_secret
 from lambdas.common.lake import raw_key
 from lambdas.common.settings import Settings
 from lambdas.process.work import Loader, Request, Summary, Warehouse
@@ -72,7 +72,7 @@ def read_warehouse(cloud: Cloud) -> Warehouse:
 def make_source(cloud: Cloud, warehouse: Warehouse, path: Path) -> Source:
     """The source of that contract.yaml, its tables made."""
     contract = load_contract(path)
-    with session(warehouse.secret, warehouse.sslmode, name="tests") as connection, autocommit(connection):
+    with warehouse.session("tests") as connection:
         ddl.migrate_source(connection, contract)
     bucket = cloud.env["LAKE_BUCKET"]
     s3 = cloud.client("s3")

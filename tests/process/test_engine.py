@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lambdas.common.contract import load_contract
-from lambdas.common.errors import ContractError, ObjectError
+from lambdas.common.errors import ContractError, ObjectError, WorkspaceFull
 from lambdas.process.engine import Engine, open_engine
 
 DAY = dt.date(2024, 3, 1)
@@ -36,6 +36,14 @@ schema:
         logicalType: string
         physicalType: varchar(8)
         enum: [{value: "on"}, {value: "off"}]
+      - {name: on_day, logicalType: date, physicalType: date}
+      - {name: price, logicalType: number, physicalType: "decimal(18,2)"}
+      - {name: tree, logicalType: object, physicalType: super}
+      - name: pin_length
+        logicalType: integer
+        physicalType: bigint
+        transformLogic: CAST(secret AS BIGINT) * 0
+        transformSourceObjects: [secret]
       - name: doubled
         logicalType: integer
         physicalType: bigint
@@ -47,8 +55,11 @@ GOOD = {
     "at": "2024-03-01T10:00:00+02:00",
     "celsius": "21.5",
     "count": "7",
-    "secret": "pin",
+    "secret": "1234",
     "state": "on",
+    "on_day": "2024-03-01",
+    "price": "1.50",
+    "tree": "[]",
     "extra": '{"n": 4}',
 }
 
@@ -82,9 +93,8 @@ def reasons(rejected: list[dict]) -> list[tuple]:
 def test_good_row_arrives_typed_in_the_contract_s_order(run):
     result, curated, rejected = run([GOOD])
     assert (result.rows_in, result.rows_accepted, result.rows_rejected, result.rows_late) == (1, 1, 0, 0)
-    assert curated.column_names == [
-        "sensor", "at", "celsius", "count", "secret", "state", "doubled", "_raw_key", "_raw_row",
-    ]  # fmt: skip
+    assert curated.column_names[:6] == ["sensor", "at", "celsius", "count", "secret", "state"]
+    assert curated.column_names[-3:] == ["doubled", "_raw_key", "_raw_row"]
     assert curated.schema.field("at").type == pa.timestamp("us", tz="UTC")
     assert curated.schema.field("count").type == pa.int32()
     row = curated.to_pylist()[0]
@@ -109,6 +119,16 @@ def test_good_row_arrives_typed_in_the_contract_s_order(run):
         ({"at": "yesterday"}, ("at", "cast", "yesterday")),
         ({"at": "2024-02-30"}, ("at", "cast", "2024-02-30")),
         ({"at": ""}, ("at", "required", None)),
+        ({"at": "infinity"}, ("at", "cast", "infinity")),
+        ({"at": "0044-03-15 (BC)"}, ("at", "cast", "0044-03-15 (BC)")),
+        ({"at": "10000-01-01"}, ("at", "cast", "10000-01-01")),
+        ({"on_day": "2024-03-01 10:00"}, ("on_day", "cast", "2024-03-01 10:00")),
+        ({"price": "1234567890123456.784"}, ("price", "cast", "1234567890123456.784")),
+        ({"count": "1.5e0"}, ("count", "cast", "1.5e0")),
+        ({"sensor": "a\0b"}, ("sensor", "nul", "a\0b")),
+        ({"tree": "{"}, ("tree", "cast", "{")),
+        ({"tree": '"' + "x" * 65_535 + '"'}, ("tree", "bytes", '"' + "x" * 65_535 + '"')),
+        ({"secret": "pin"}, ("pin_length", "cast", "***")),
         ({"state": "ajar"}, ("state", "enum", "ajar")),
         ({"secret": "0123456789"}, ("secret", "bytes", "***")),
         ({"extra": '{"n": "x"}'}, ("doubled", "cast", '{"n": "x"}')),
@@ -157,7 +177,7 @@ def test_typed_raw_columns_are_not_rounded(run):
 def test_empty_object_gives_an_empty_curated_file_with_its_schema(run):
     result, curated, _ = run(pa.Table.from_pylist([GOOD]).slice(0, 0))
     assert (result.rows_in, result.event_from) == (0, None)
-    assert curated.num_columns == 9
+    assert curated.num_columns == 13
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"not parquet at all" * 9], ids=["empty", "magic", "text"])
@@ -178,6 +198,26 @@ def test_unknown_column_in_an_expression_is_the_contract_s_mistake(tmp_path):
     contract = load_contract(folder / "contract.yaml")
     pq.write_table(pa.Table.from_pylist([GOOD]), tmp_path / "raw.parquet")
     with open_engine(tmp_path) as connection, pytest.raises(ContractError, match="doubled.*extras"):
+        Engine(connection, contract).split(
+            tmp_path / "raw.parquet", "k", DAY, curated=tmp_path / "c", rejected=tmp_path / "r"
+        )
+
+
+def test_disk_that_is_full_does_not_set_good_data_aside(tmp_path, run):
+    run([GOOD])
+    contract = load_contract(tmp_path / "readings" / "contract.yaml")
+    nowhere = tmp_path / "no such folder" / "curated.parquet"
+    with open_engine(tmp_path) as connection, pytest.raises(WorkspaceFull):
+        Engine(connection, contract).split(tmp_path / "raw.parquet", "k", DAY, curated=nowhere, rejected=tmp_path / "r")
+
+
+def test_damage_inside_the_file_is_the_object_s(tmp_path, run):
+    run([GOOD | {"extra": json.dumps({"n": n})} for n in range(5000)])
+    body = bytearray((tmp_path / "raw.parquet").read_bytes())
+    body[100 : len(body) // 2] = b"\xff" * (len(body) // 2 - 100)
+    (tmp_path / "raw.parquet").write_bytes(body)
+    contract = load_contract(tmp_path / "readings" / "contract.yaml")
+    with open_engine(tmp_path) as connection, pytest.raises(ObjectError, match="breaks off or is damaged"):
         Engine(connection, contract).split(
             tmp_path / "raw.parquet", "k", DAY, curated=tmp_path / "c", rejected=tmp_path / "r"
         )

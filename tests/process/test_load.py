@@ -10,9 +10,13 @@ from types import SimpleNamespace
 import pyarrow.parquet as pq
 import pytest
 
-from lambdas.common.db.redshift import execute, rollback
-from lambdas.common.errors import WarehouseBusy
+from lambdas.common.db.ledger import Entry, Stamp, append
+from lambdas.common.db.redshift import execute, query, rollback
+from lambdas.common.errors import LoadError, WarehouseBusy
+from lambdas.common.lake import list_raw
 from lambdas.process import work
+from lambdas.process.engine import Engine, open_engine
+from lambdas.process.objects import Stager
 from tests.process.source import Source
 
 DAY = dt.date(2024, 3, 1)
@@ -211,6 +215,68 @@ def test_loader_waits_for_the_lock_and_then_sees_what_was_committed(keyed, loade
     rollback(loader_connection)
     waiting.join(timeout=30)
     assert results == [1]
+
+
+def test_what_another_loader_commits_while_one_waits_is_seen_at_once(keyed, loader_connection, monkeypatch):
+    """The lock comes before the snapshot: one attempt is enough, no conflict has to save the day."""
+    key = keyed.put(DAY, A, [row("a")])
+    etag = keyed.s3.head_object(Bucket=keyed.bucket, Key=key)["ETag"].strip('"')
+    attempts: list[int] = []
+    original = work.commit
+    monkeypatch.setattr(work, "commit", lambda *args: (attempts.append(1), original(*args))[1])
+    execute(loader_connection, f"LOCK ops.lock_{keyed.contract.name}")
+    results: list[int] = []
+    waiting = threading.Thread(target=lambda: results.append(keyed.load(DAY).skipped))
+    waiting.start()
+    waiting.join(timeout=1.5)
+    stamp = Stamp(keyed.contract.name, "another", 1, "another loader")
+    append(loader_connection, stamp, [Entry(key, DAY, etag, keyed.contract.hash, "loaded")])
+    loader_connection.commit()
+    waiting.join(timeout=30)
+    assert (results, attempts) == ([1], [1])
+
+
+def test_files_that_hold_other_numbers_of_rows_than_they_should_do_not_load(keyed, monkeypatch):
+    keyed.put(DAY, A, [row("a")])
+    original = work.Manifest
+    monkeypatch.setattr(work, "Manifest", lambda url, rows: original(url, rows + 1))
+    with pytest.raises(LoadError, match="COPY took 1 rows"):
+        keyed.load(DAY)
+    assert keyed.ledger() == []
+
+
+def test_object_is_read_only_as_it_was_listed(keyed, tmp_path):
+    keyed.put(DAY, A, [row("a")])
+    listed = list_raw(keyed.s3, keyed.bucket, keyed.contract.name, DAY, NEXT)
+    keyed.put(DAY, A, [row("b")])
+    with open_engine(tmp_path) as connection:
+        engine = Engine(connection, keyed.contract)
+        stager = Stager(keyed.s3, keyed.bucket, keyed.contract, engine, tmp_path)
+        assert list(stager.stage(listed)) == []
+
+
+def test_curated_file_is_never_written_twice(keyed):
+    for n in (1, 2, 1):
+        keyed.put(DAY, A, [row("a", n=n)])
+        keyed.load(DAY)
+    prefix = f"curated/{keyed.contract.name}/"
+    versions = keyed.s3.list_object_versions(Bucket=keyed.bucket, Prefix=prefix)["Versions"]
+    assert len(versions) == 2 == len({v["Key"] for v in versions})
+
+
+def test_server_ends_a_statement_that_outlasts_the_function(keyed, monkeypatch):
+    keyed.put(DAY, A, [row("a")])
+    limits: list[str] = []
+    original = work.commit
+
+    def look_and_commit(connection, *args):
+        limits.append(str(query(connection, "SHOW statement_timeout")[0]["statement_timeout"]))
+        rollback(connection)
+        return original(connection, *args)
+
+    monkeypatch.setattr(work, "commit", look_and_commit)
+    keyed.load(DAY)
+    assert limits[0] not in ("0", "off"), "no limit is set"
 
 
 def test_object_overwritten_while_it_is_staged_is_loaded_as_it_is_at_the_end(keyed, monkeypatch):

@@ -3,10 +3,13 @@
 A cast gives NULL where the value does not fit; the caller tells that apart from a value that is not there.
 """
 
+from collections.abc import Iterator
+
 INTEGERS = frozenset(
     {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"}
 )
 FLOATS = frozenset({"FLOAT", "DOUBLE"})
+NUMBERS = INTEGERS | FLOATS
 SIMPLE = {
     "smallint": "SMALLINT",
     "integer": "INTEGER",
@@ -37,35 +40,64 @@ def is_text(physical_type: str) -> bool:
 def cast(value: str, raw_type: str, physical_type: str) -> str:
     """SQL that turns the SQL `value` of DuckDB's `raw_type` into the contract's type, NULL where it does not fit."""
     target = duckdb_type(physical_type)
-    if raw_type == target and physical_type != "super":
-        return value
     if physical_type == "super":
         return f"CASE WHEN json_valid(CAST({value} AS VARCHAR)) THEN CAST({value} AS VARCHAR) END"
     if target == "VARCHAR":
-        return f"CAST({value} AS VARCHAR)"
-    checked = f"TRY_CAST({value} AS {target})"
-    condition = _lossless(value, raw_type, target, checked)
+        return value if raw_type == target else f"CAST({value} AS VARCHAR)"
+    checked = value if raw_type == target else f"TRY_CAST({value} AS {target})"
+    condition = " AND ".join(_conditions(value, raw_type, target, checked=checked))
     return f"CASE WHEN {condition} THEN {checked} END" if condition else checked
 
 
-def _lossless(value: str, raw_type: str, target: str, checked: str) -> str:
-    """SQL that is true where the cast loses nothing; empty where it cannot."""
-    if target in INTEGERS or target.startswith("DECIMAL"):
-        return _lossless_exact(value, raw_type, checked)
-    if target in FLOATS:
-        return f"NOT contains({value}, '_') AND isfinite({checked})" if raw_type == "VARCHAR" else ""
-    if target == "BOOLEAN" and raw_type in INTEGERS | FLOATS:
-        return f"{value} IN (0, 1)"
-    if target == "DATE" and raw_type.startswith("TIMESTAMP"):
-        return f"{value} = date_trunc('day', {value})"
+def _conditions(value: str, raw_type: str, target: str, *, checked: str) -> Iterator[str]:
+    """SQL conditions under which the cast loses nothing."""
     if target.startswith("TIMESTAMP") or target == "DATE":
-        return "" if raw_type == "VARCHAR" or raw_type == "DATE" or raw_type.startswith("TIMESTAMP") else "false"
-    return ""
+        yield from _time_conditions(value, raw_type, target, checked=checked)
+    elif raw_type == target:
+        return
+    elif raw_type == "VARCHAR":
+        yield f"NOT contains({value}, '_')"
+        yield from _text_conditions(value, target, checked=checked)
+    elif raw_type in NUMBERS or raw_type.startswith("DECIMAL"):
+        yield from _number_conditions(value, raw_type, target, checked=checked)
+    else:
+        yield "false"
 
 
-def _lossless_exact(value: str, raw_type: str, checked: str) -> str:
-    if raw_type == "VARCHAR":
-        return f"NOT contains({value}, '_') AND CAST({checked} AS DOUBLE) = TRY_CAST({value} AS DOUBLE)"
-    if raw_type in FLOATS or raw_type.startswith("DECIMAL"):
-        return f"{checked} = {value}"
-    return ""
+def _text_conditions(value: str, target: str, *, checked: str) -> Iterator[str]:
+    if target in FLOATS:
+        yield f"isfinite({checked})"
+    elif target in INTEGERS:
+        # Beyond 2^53 a double no longer tells neighbours apart, so a fraction could hide.
+        yield f"CAST({checked} AS DOUBLE) = TRY_CAST({value} AS DOUBLE)"
+        yield f"(abs(CAST({checked} AS HUGEINT)) < 9007199254740992 OR NOT contains({value}, '.'))"
+    elif target.startswith("DECIMAL"):
+        finer = _finer(target)
+        yield f"CAST({checked} AS {finer}) = TRY_CAST({value} AS {finer})"
+
+
+def _number_conditions(value: str, raw_type: str, target: str, *, checked: str) -> Iterator[str]:
+    if target == "BOOLEAN":
+        yield f"{value} IN (0, 1)"
+    elif target in FLOATS and raw_type in INTEGERS:
+        yield f"TRY_CAST({checked} AS HUGEINT) = {value}"
+    elif target not in FLOATS:
+        yield f"{checked} = {value}"
+
+
+def _time_conditions(value: str, raw_type: str, target: str, *, checked: str) -> Iterator[str]:
+    """Years 1 to 9999: what Redshift's clients can read. Numbers are no times unless an expression makes them so."""
+    if raw_type not in ("VARCHAR", "DATE") and not raw_type.startswith("TIMESTAMP"):
+        yield "false"
+        return
+    yield f"{checked} >= CAST('0001-01-01' AS {target}) AND {checked} < CAST('10000-01-01' AS {target})"
+    if target == "DATE" and raw_type == "VARCHAR":
+        yield f"{checked} = TRY_CAST({value} AS TIMESTAMP)"
+    elif target == "DATE" and raw_type != "DATE":
+        yield f"{value} = date_trunc('day', {value})"
+
+
+def _finer(target: str) -> str:
+    """A decimal type with as many digits before the point and up to nine more behind it."""
+    precision, scale = (int(part) for part in target[len("DECIMAL(") : -1].split(","))
+    return f"DECIMAL(38,{min(scale + 9, 38 - (precision - scale))})"

@@ -5,10 +5,11 @@ have TimeZone = 'UTC' and the json extension (it is part of the wheel).
 """
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.common.contract.casts import cast, duckdb_type, is_text
+from lambdas.common.contract.casts import cast, is_text
 from lambdas.common.contract.model import Column, Contract
 from lambdas.common.errors import ContractError
 
@@ -53,8 +54,8 @@ class Compiled:
 
     def rejected(self, relation: str, raw_key: str) -> str:
         """SELECT of every row of the relation with its reasons and the whole raw row as JSON text."""
-        reasons = ", ".join(_reason(rule) for rule in self.rules)
         hidden = {name for c in self.contract.columns if c.restricted for name in c.sources}
+        reasons = ", ".join(_reason(rule, hidden) for rule in self.rules)
         raw = ", ".join(
             f"{_q(name)} := " + (_literal(MASK) if name in hidden else _q("raw:" + name)) for name in self.raw_types
         )
@@ -154,7 +155,7 @@ def _rules(column: Column, raw_type: str) -> Iterator[Rule]:
     source = f"CAST({value} AS VARCHAR)"
     if _computed(column):
         source = f"COALESCE({source}, {_raw_text(column)})"
-    if raw_type != duckdb_type(column.physical_type) or _computed(column):
+    if cast(value, raw_type, column.physical_type) != value or _computed(column):
         broken = f"{failed} OR ({typed} IS NULL AND NOT ({_missing(column, raw_type)}))"
         yield Rule(column, "cast", broken, source)
     if column.required:
@@ -175,6 +176,7 @@ def _bounds(column: Column, typed: str) -> Iterator[tuple[str, str]]:
         yield "maxLength", f"length({typed}) > {int(column.max_length)}"
     if column.byte_length is not None:
         yield "bytes", f"strlen({typed}) > {column.byte_length}"
+        yield "nul", f"contains({typed}, chr(0))"
     if column.pattern is not None:
         yield "pattern", f"NOT regexp_matches({typed}, {_literal(column.pattern)})"
     if column.enum:
@@ -188,8 +190,9 @@ def _raw_text(column: Column) -> str:
     return f"concat_ws(', ', {parts})"
 
 
-def _reason(rule: Rule) -> str:
-    value = _literal(MASK) if rule.column.restricted else rule.value
+def _reason(rule: Rule, hidden: AbstractSet[str]) -> str:
+    """The reason as a struct. A column that reads what a restricted one reads shows no value either."""
+    value = _literal(MASK) if hidden & set(rule.column.sources) else rule.value
     pack = f'struct_pack("column" := {_literal(rule.column.name)}, rule := {_literal(rule.name)}, value := {value})'
     return f"CASE WHEN {rule.broken} THEN {pack} END"
 

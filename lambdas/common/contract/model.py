@@ -39,8 +39,13 @@ class Column:
 
     @property
     def byte_length(self) -> int | None:
-        """Bytes that a varchar holds (Redshift counts bytes, not characters); None for other types."""
+        """Bytes that a text holds (Redshift counts bytes, not characters); None for other types.
+
+        JSON text for SUPER passes through a varchar on its way, so the longest varchar is its limit as well.
+        """
         base, _, rest = self.physical_type.partition("(")
+        if base == "super":
+            return 65535
         if base not in ("varchar", "char"):
             return None
         length = rest.rstrip(")").strip()

@@ -8,6 +8,7 @@ from lambdas.common.db.sql import identifier, literal, statement
 
 SCHEMAS = ("core", "history", "mart", "ops")
 OWNER, READER = "loader", "reader"
+LOADER_IDLE_SECONDS = 120
 
 
 def migrate_user(connection: Any, name: str, password: str) -> str:
@@ -18,6 +19,9 @@ def migrate_user(connection: Any, name: str, password: str) -> str:
     verb = "ALTER" if query(connection, statement("user_exists"), (name,)) else "CREATE"
     digest = hashlib.md5((password + name).encode()).hexdigest()  # noqa: S324 - the form that Redshift takes
     execute(connection, f"{verb} USER {identifier(name)} PASSWORD {literal('md5' + digest)}")
+    if name == OWNER:
+        # A loader that freezes in its transaction holds its source's lock; the server then ends the idle session.
+        execute(connection, f"ALTER USER {identifier(name)} SESSION TIMEOUT {LOADER_IDLE_SECONDS}")
     return f"{verb} USER {name}"
 
 

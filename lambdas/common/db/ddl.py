@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lambdas.common.contract import Column, Contract
-from lambdas.common.db.redshift import execute, query
+from lambdas.common.db.redshift import autocommit, execute, query, transaction
 from lambdas.common.db.sql import identifier, identifiers, statement
 from lambdas.common.errors import ContractError
 
@@ -45,35 +45,54 @@ def tables(contract: Contract) -> tuple[str, ...]:
     return names if contract.key else names[:1]
 
 
-def create_source(contract: Contract) -> Iterator[str]:
-    """Statements that create what a source needs; each does nothing where it is there already."""
+def create_table(contract: Contract, table: str) -> str:
+    """CREATE TABLE for one of a source's tables, sorted by event time."""
     columns = [f"{identifier(c.name)} {c.physical_type}{' NOT NULL' if c.required else ''}" for c in contract.columns]
-    event = identifier(contract.event_time.name)
-    for table in tables(contract):
-        body = ", ".join([*columns, *SYSTEM_COLUMNS])
-        yield f"CREATE TABLE IF NOT EXISTS {identifier(table)} ({body}) DISTSTYLE AUTO COMPOUND SORTKEY ({event})"
-    yield f"CREATE TABLE IF NOT EXISTS {identifier('ops.lock_' + contract.name)} (held boolean)"
+    body, event = ", ".join([*columns, *SYSTEM_COLUMNS]), identifier(contract.event_time.name)
+    return f"CREATE TABLE IF NOT EXISTS {identifier(table)} ({body}) DISTSTYLE AUTO COMPOUND SORTKEY ({event})"
 
 
 def migrate_source(connection: Any, contract: Contract) -> list[str]:
-    """Bring a source's tables to its contract; returns the statements that ran.
+    """Bring a source's tables to its contract; returns the statements that ran. Autocommit is off.
 
     Only additive changes are made: a new column at the end, a wider varchar.
 
     Raises:
         ContractError: the contract asks for a change that is not additive; names it.
     """
-    missing = [t for t in tables(contract) if not _columns(connection, t)]
-    ran = [sql for sql in create_source(contract) if missing]
+    with transaction(connection):
+        ran = _create_missing(connection, contract)
+    # ALTER COLUMN TYPE cannot run in a transaction block; each addition stands for itself.
+    with autocommit(connection):
+        for table in tables(contract):
+            for sql in _additions(contract, table, _columns(connection, table)):
+                execute(connection, sql)
+                ran.append(sql)
+    return ran
+
+
+def _create_missing(connection: Any, contract: Contract) -> list[str]:
+    """Create what is not there; two migrates at once wait for each other, so no generation row is made twice."""
+    execute(connection, "LOCK ops.generation")
+    lock = f"ops.lock_{contract.name}"
+    missing = [name for name in (*tables(contract), lock) if not _columns(connection, name)]
+    core, history = f"core.{contract.name}", f"history.{contract.name}"
+    if history in missing and core not in missing and _has_rows(connection, core):
+        raise ContractError(
+            f"{contract.path}: {core} was loaded without a key, and the contract has one now: "
+            "its history is not known. Load under a new name."
+        )
+    ran = [create_table(contract, name) for name in missing if name != lock]
+    ran += [f"CREATE TABLE IF NOT EXISTS {identifier(lock)} (held boolean)"] * (lock in missing)
     for sql in ran:
         execute(connection, sql)
-    for table in tables(contract):
-        for sql in _additions(contract, table, _columns(connection, table)):
-            execute(connection, sql)
-            ran.append(sql)
     if not query(connection, "SELECT 1 AS one FROM ops.generation WHERE source = %s", (contract.name,)):
         execute(connection, "INSERT INTO ops.generation (source, generation) VALUES (%s, 0)", (contract.name,))
     return ran
+
+
+def _has_rows(connection: Any, table: str) -> bool:
+    return bool(query(connection, f"SELECT 1 AS one FROM {identifier(table)} LIMIT 1"))
 
 
 def _columns(connection: Any, table: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from lambdas.common.db.redshift import execute, query
 from lambdas.common.db.sql import statement
 
-LOADED, BAD, FORGOTTEN = "loaded", "bad", "forgotten"
+LOADED, BAD = "loaded", "bad"
 ROWS_A_STATEMENT = 500
 
 

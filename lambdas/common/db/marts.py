@@ -7,7 +7,7 @@ from typing import Any
 
 from lambdas.common.contract import Contract
 from lambdas.common.db import ddl
-from lambdas.common.db.redshift import execute, query, transaction
+from lambdas.common.db.redshift import execute, query, rollback, transaction
 from lambdas.common.db.sql import identifier, statement
 
 logger = logging.getLogger(__name__)
@@ -75,6 +75,14 @@ def migrate_mart(connection: Any, mart: Contract) -> list[str]:
 
 def _exists(connection: Any, name: str) -> bool:
     return bool(query(connection, statement("view_exists"), (name,)))
+
+
+def is_stale(connection: Any, mart: Contract) -> bool:
+    """Whether the mart's last refresh has not seen all that its sources have committed since."""
+    seen = _generations(connection, [("mart", mart.name)])
+    now = _generations(connection, inputs(read_sql(mart)))
+    rollback(connection)
+    return seen != now
 
 
 def refresh(connection: Any, mart: Contract) -> dict[str, int]:

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from lambdas.common.db.sql import literal
 from lambdas.common.errors import AnalyticsError, LoadError, WarehouseBusy
 
 logger = logging.getLogger(__name__)
@@ -140,11 +139,6 @@ def query(connection: Any, sql: str, args: Sequence[Any] = ()) -> list[dict[str,
 def set_timeout(connection: Any, seconds: float) -> None:
     """Let the server end any later statement of this session that takes longer."""
     execute(connection, f"SET statement_timeout TO {int(seconds * 1000)}")
-
-
-def set_name(connection: Any, name: str) -> None:
-    """Change the session's application_name."""
-    execute(connection, f"SET application_name TO {literal(name[:64])}")
 
 
 def _classified(call: Any, *args: Any) -> Any:

@@ -1,0 +1,121 @@
+"""What the process function makes of requests: SQS messages, days, marts."""
+
+import datetime as dt
+import json
+import time
+
+import pytest
+
+from lambdas.common.db import marts
+from lambdas.common.db.redshift import autocommit, execute
+from lambdas.common.errors import LoadError, RequestError, WarehouseBusy
+from lambdas.process import requests
+from lambdas.process.app import handler
+from lambdas.process.work import Summary
+
+BUMP = "UPDATE ops.generation SET generation = generation + 1 WHERE source = 'earthquakes'"
+
+
+def message(identifier: str, *keys: str) -> dict:
+    events = [{"s3": {"object": {"key": key}}} for key in keys]
+    return {"messageId": identifier, "body": json.dumps({"Records": events})}
+
+
+class Loads:
+    """Stands in for the loader: remembers the ranges, fails for the days it is told."""
+
+    def __init__(self, failing: set[dt.date]) -> None:
+        self.failing = failing
+        self.ranges: list[tuple[dt.date, dt.date]] = []
+
+    def load(self, request: requests.Request) -> Summary:
+        self.ranges.append((request.start, request.end))
+        if request.start in self.failing:
+            raise LoadError("refused")
+        return Summary(load_id="x")
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
+    stand_in = Loads(set())
+    monkeypatch.setattr(requests, "_loader", lambda contract: stand_in)
+    monkeypatch.setattr(requests, "_refresh_stale", lambda sources, deadline: None)
+    return stand_in
+
+
+def test_only_messages_of_days_that_failed_come_again(loads):
+    loads.failing = {dt.date(2013, 1, 1)}
+    records = [
+        message("bad", "raw/weather/2013/01/01/data_a.parquet"),
+        message("good", "raw/weather/2013/01/05/data_a.parquet"),
+        message("good too", "raw/weather/2013/01/06/data_a.parquet"),
+    ]
+    answer = requests.load_messages(records, "r", time.monotonic() + 9)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+    assert loads.ranges[1] == (dt.date(2013, 1, 5), dt.date(2013, 1, 7)), "contiguous days are one range"
+
+
+def test_keys_arrive_encoded_as_in_a_url(loads):
+    records = [message("m", "raw/weather/2013/01/01/data_a%2Bb%3A1.parquet")]
+    requests.load_messages(records, "r", time.monotonic() + 9)
+    assert loads.ranges == [(dt.date(2013, 1, 1), dt.date(2013, 1, 2))]
+
+
+@pytest.mark.parametrize("body", ["no json", "[]", '{"Event": "s3:TestEvent"}', '{"Records": [{"s3": {}}]}'])
+def test_foreign_messages_are_left_alone(loads, body: str):
+    answer = requests.load_messages([{"messageId": "m", "body": body}], "r", time.monotonic() + 9)
+    assert answer == {"batchItemFailures": []}
+    assert loads.ranges == []
+
+
+def test_messages_come_again_when_the_marts_could_not_be_refreshed(loads, monkeypatch):
+    def busy(sources, deadline):
+        raise WarehouseBusy("1023")
+
+    monkeypatch.setattr(requests, "_refresh_stale", busy)
+    records = [message("m", "raw/weather/2013/01/01/data_a.parquet")]
+    answer = requests.load_messages(records, "r", time.monotonic() + 9)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m"}]}
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ({"action": "lod"}, "allowed are load and refresh"),
+        ({"action": "load", "source": "wether"}, "known are"),
+        ({"action": "load", "source": "weather", "start": "soon"}, "start is 'soon'"),
+        ({"action": "refresh", "marts": ["x"]}, "known are"),
+    ],
+)
+def test_wrong_request_names_what_is_wrong(event, words, monkeypatch):
+    monkeypatch.setattr(requests.Settings, "from_environment", lambda: None)
+    with pytest.raises(RequestError, match=words):
+        handler(event, None)
+
+
+def test_mart_is_stale_until_a_refresh_has_seen_the_last_load(warehouse):
+    mart = requests.load_marts()["daily_seismicity"]
+    with warehouse.session("tests") as connection:
+        before = marts.refresh(connection, mart)
+        assert not marts.is_stale(connection, mart)
+        with autocommit(connection):
+            execute(connection, BUMP)
+        assert marts.is_stale(connection, mart)
+        assert marts.refresh(connection, mart) == {"earthquakes": before["earthquakes"] + 1}
+        assert not marts.is_stale(connection, mart)
+
+
+def test_load_that_commits_during_a_refresh_is_not_claimed(warehouse, monkeypatch):
+    mart = requests.load_marts()["daily_seismicity"]
+    original = marts.execute
+
+    def commit_a_load_then(connection, sql, args=()):
+        if sql.startswith("REFRESH"):
+            with warehouse.session("tests other") as other, autocommit(other):
+                execute(other, BUMP)
+        return original(connection, sql, args)
+
+    monkeypatch.setattr(marts, "execute", commit_a_load_then)
+    with warehouse.session("tests") as connection:
+        marts.refresh(connection, mart)
+        assert marts.is_stale(connection, mart)
