@@ -25,7 +25,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     # Without a terminal rich would assume 80 columns, too few for what is printed.
     console = Console(width=None if sys.stdout.isatty() else 120)
-    was_running = steps.cloud_is_running(STATE)
+    cloud_ran, dagster_ran = steps.cloud_is_running(STATE), steps.dagster_is_running(STATE)
     try:
         _run(console)
     except KeyboardInterrupt:
@@ -35,7 +35,7 @@ def main() -> int:
         console.print(f"[red]the demo stopped:[/red] {error}")
         return 1
     finally:
-        steps.stop(STATE, console, keep_cloud=was_running)
+        steps.stop(STATE, console, keep_cloud=cloud_ran, keep_dagster=dagster_ran)
     return 0
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,6 +30,17 @@ def cloud_is_running(state: Path) -> bool:
     return _run("infrastructure.local.cloud", "status", "--state", str(state), quiet=True) == 0
 
 
+def dagster_is_running(state: Path) -> bool:
+    """Whether Dagster's page answered before the demo; then it is left running too."""
+    try:
+        url = read_env(state / "env")["DAGSTER_URL"] + "/server_info"
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(url, timeout=2):
+            return True
+    except (OSError, KeyError):
+        return False
+
+
 def start(state: Path, console: Console) -> None:
     """The local cloud, everything deployed to it, and Dagster's daemon with its sensors."""
     console.rule("local cloud: MiniStack, Redshift endpoint, replay of the USGS feed")
@@ -40,10 +52,11 @@ def start(state: Path, console: Console) -> None:
     _must("infrastructure.local.dagster", "up", "--daemon-only", "--state", str(state))
 
 
-def stop(state: Path, console: Console, *, keep_cloud: bool) -> None:
+def stop(state: Path, console: Console, *, keep_cloud: bool, keep_dagster: bool) -> None:
     """Stop what the demo started."""
-    console.print("[dim]stopping Dagster and the local cloud; data stays in .local/[/dim]")
-    _run("infrastructure.local.dagster", "down", "--state", str(state), quiet=True)
+    console.print("[dim]stopping what the demo started; data stays in .local/[/dim]")
+    if not keep_dagster:
+        _run("infrastructure.local.dagster", "down", "--state", str(state), quiet=True)
     if not keep_cloud:
         _run("infrastructure.local.cloud", "down", "--state", str(state), quiet=True)
 
