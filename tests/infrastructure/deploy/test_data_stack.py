@@ -52,10 +52,20 @@ def test_the_queue_admits_our_buckets_only(spare: Target) -> None:
     attributes = spare.session.client("sqs").get_queue_attributes(
         QueueUrl=parameter(spare, "queue/url"), AttributeNames=["All"]
     )["Attributes"]
-    (statement,) = json.loads(attributes["Policy"])["Statement"]
+    (statement,) = [one for one in json.loads(attributes["Policy"])["Statement"] if one["Effect"] == "Allow"]
     assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
     assert statement["Condition"]["ArnLike"] == {"aws:SourceArn": "arn:aws:s3:::analytics-spare-data-*"}
     assert attributes["SqsManagedSseEnabled"] == "true"
+
+
+@pytest.mark.parametrize("queue", ["queue", "dlq"])
+def test_the_queues_refuse_plain_connections(spare: Target, queue: str) -> None:
+    attributes = spare.session.client("sqs").get_queue_attributes(
+        QueueUrl=parameter(spare, f"{queue}/url"), AttributeNames=["All"]
+    )["Attributes"]
+    (denied,) = [one for one in json.loads(attributes["Policy"])["Statement"] if one["Effect"] == "Deny"]
+    assert (denied["Principal"], denied["Action"], denied["Resource"]) == ("*", "sqs:*", attributes["QueueArn"])
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_an_overwritten_object_can_be_brought_back(spare: Target, put: Any) -> None:
