@@ -65,7 +65,9 @@ def rejected(console: Console, account: Account, names: Sequence[str]) -> None:
 def one_object(console: Console, account: Account, source: str) -> None:
     """One raw object's way: who asked for its load, which request did it, what the ledger says."""
     entry = max(account.in_force(source).values(), key=lambda e: str(e["raw_key"]))
-    table = Table("of one object", "", title="From file to rows", show_header=False)
+    table = Table(title="From file to rows: one raw object", show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
     names = ("raw_key", "etag", "requested_by", "request_id", "load_id", "generation", "contract_hash", "curated_key")
     labels = {"requested_by": "Dagster run", "request_id": "Lambda request"}
     for name in (*names, "rows_in", "rows_accepted", "rows_rejected", "rows_late", "loaded_at"):
@@ -78,15 +80,17 @@ def answers(console: Console, account: Account) -> None:
     for title, path in ANSWERS:
         answer = account.ask(path)
         rows, meta = answer["data"], answer["meta"]
-        table = Table(*rows[0], title=title, caption=f"as of {meta['as_of']}; coverage {_coverage(meta)}")
+        table = Table(*rows[0], title=title)
         for row in rows:
             table.add_row(*(str(value) for value in row.values()))
         console.print(table)
+        console.print(f"as of {meta['as_of']}; {_coverage(meta)}")
         console.print(f'[dim]curl -H "x-api-key: $API_KEY" "$API_URL{path}"[/dim]', soft_wrap=True)
 
 
 def _coverage(meta: Mapping[str, Any]) -> str:
-    return ", ".join(f"{k} {v}" for k, v in meta["coverage"].items() if isinstance(v, int | str))
+    names = ("days_loaded", "days_empty", "days_missing", "rows_rejected", "rows_late")
+    return ", ".join(f"{name.replace('_', ' ')} {meta['coverage'][name]}" for name in names)
 
 
 def what_next(console: Console, seconds: float) -> None:
