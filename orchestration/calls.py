@@ -65,7 +65,7 @@ def _call_once(context: dg.AssetExecutionContext, cloud: Cloud, name: str, *, ev
         # the op's context: Pipes asks the asset's for what Dagster itself has deprecated there
         invocation = cloud.pipes().run(context=context.op_execution_context, function_name=name, event=event)
     except Exception as error:
-        failure = function_failure(name, str(error))
+        failure = function_failure(name, str(error), reported=_reported_error(context))
         if failure is None:
             raise
         raise failure from error
@@ -78,24 +78,39 @@ def _call_once(context: dg.AssetExecutionContext, cloud: Cloud, name: str, *, ev
     return dict(messages[0])
 
 
-def function_failure(name: str, text: str) -> dg.Failure | None:
+def _reported_error(context: dg.AssetExecutionContext) -> str | None:
+    """The class of the error with which the function closed its last Pipes session of this run."""
+    records = context.instance.get_records_for_run(context.run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT).records
+    for record in reversed(records):
+        event = record.event_log_entry.dagster_event
+        if event is not None and event.message and event.message.startswith("[pipes] external process pipes closed"):
+            return event.engine_event_data.error.cls_name if event.engine_event_data.error else None
+    return None
+
+
+def function_failure(name: str, text: str, *, reported: str | None = None) -> dg.Failure | None:
     """The function's own error, in the words of PipesLambdaClient, as a failure that begins with its message.
 
-    A permanent error (`lambdas.common.errors`) is not tried again. None where the function never ran.
+    A permanent error (`lambdas.common.errors`) is not tried again. None where the function never ran. `reported` is
+    the class that the function itself named by Pipes: it counts where the runtime says no more than that the
+    handler failed.
     """
     head, _, body = text.partition("\n")
     if not head.startswith("Lambda Function Error"):
         return None
     payload = json.loads(body)
     kind, message = payload.get("errorType", "Error"), payload.get("errorMessage", body)
+    if reported is not None and kind == "Runtime.HandlerError":
+        kind = reported
     return dg.Failure(
         f"{message} ({kind} in {name})",
         metadata={"function": name, "error_type": kind, "error": dg.MetadataValue.json(payload)},
-        allow_retries=not _is_permanent(kind),
+        allow_retries=not is_permanent(kind),
     )
 
 
-def _is_permanent(kind: str) -> bool:
+def is_permanent(kind: str) -> bool:
+    """Whether the class of that name is one of the platform's errors that only a person can mend."""
     found = getattr(errors, kind, None)
     return isinstance(found, type) and issubclass(found, errors.PermanentError)
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import os
 
-from lambdas.common.errors import WarehouseBusy
+from lambdas.common.errors import LoadError, WarehouseBusy
 from lambdas.common.pipes import reporting
 
 
@@ -13,6 +13,8 @@ def handler(event, context):
     with reporting(event) as report:
         if mode == "busy":
             raise WarehouseBusy("the warehouse is busy")
+        if mode == "refused":
+            raise LoadError("the warehouse refuses")
         answer = {"rows_in": 10, "objects": {"put": 2}, "request_id": context.aws_request_id, "event": plain(event)}
         if mode == "days":
             answer["remaining"] = remaining(event)

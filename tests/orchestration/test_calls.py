@@ -138,7 +138,8 @@ def probe(scratch):
 @pytest.mark.parametrize(
     ("mode", "reason", "retries"),
     [
-        ("busy", "the warehouse is busy (", 1),
+        ("busy", "the warehouse is busy (WarehouseBusy in ", 1),
+        ("refused", "the warehouse refuses (LoadError in ", 0),
         ("silent", "ended without saying what it did", 1),
         ("stuck", "made no progress", 0),
     ],
