@@ -7,8 +7,9 @@ import dagster as dg
 
 from lambdas.common.contract import Column, Contract
 
-# Errors that the next call may mend (a busy warehouse, a source that asks to come again).
-RETRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+# Errors that the next call may mend (a busy warehouse, a source that asks to come again): about two and a half minutes
+# in all, which outlasts a restart of the warehouse.
+RETRIES = dg.RetryPolicy(max_retries=5, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
 def build_spec(contract: Contract, layer: str, *, group: str, kinds: set[str], **more: Any) -> dg.AssetSpec:
