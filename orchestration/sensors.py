@@ -7,19 +7,17 @@ runs exist: a tick that dies half-way leaves its messages to come back, and load
 import json
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import dagster as dg
 
 from lambdas.common.errors import SettingsError
 from orchestration import queue
+from orchestration.loads import asset_graph, core_key, has_day, load_request
 from orchestration.queue import Put, Received
+from orchestration.reloads import failed_loads
 from orchestration.resources import Cloud
 
 INTERVAL_SECONDS = 5
-RANGE_START = "dagster/asset_partition_range_start"
-RANGE_END = "dagster/asset_partition_range_end"
-SOURCE_TAG = "analytics/source"
 
 
 @dg.sensor(
@@ -46,7 +44,7 @@ def raw_objects(context: dg.SensorEvaluationContext, cloud: Cloud) -> dg.SensorR
 
 def build_sensors() -> list[dg.SensorDefinition]:
     """The sensors of the code location, the marts' automation excepted."""
-    return [raw_objects]
+    return [raw_objects, failed_loads]
 
 
 def _handles(cursor: str | None) -> list[str]:
@@ -67,40 +65,32 @@ def _known_days(context: dg.SensorEvaluationContext, received: Received) -> dict
     """The puts whose source has an asset with that day as a partition; the others are counted and named in the log."""
     known: dict[str, dict[date, set[Put]]] = {}
     for source, days in sorted(received.puts.items()):
-        partitions = _partitions(context, source)
         for day, puts in sorted(days.items()):
-            if partitions is None:
+            if not asset_graph(context).has(core_key(source)):
                 received.count_as("foreign", f"{source} is no source of ours; {len(puts)} objects")
-            elif not partitions.has_partition_key(day.isoformat()):
-                received.count_as("outside", f"{source} has no partition {day}; {len(puts)} objects")
+            elif not has_day(context, source, day):
+                received.count_as("outside", _outside(source, day, puts))
             else:
                 known.setdefault(source, {})[day] = puts
     return known
 
 
-def _partitions(context: dg.SensorEvaluationContext, source: str) -> Any:
-    graph, key = _graph(context), dg.AssetKey(["core", source])
-    return graph.get(key).partitions_def if graph.has(key) else None
-
-
-def _graph(context: dg.SensorEvaluationContext) -> Any:
-    if context.repository_def is None:
-        raise dg.DagsterInvariantViolationError("the sensor is evaluated outside a code location")
-    return context.repository_def.asset_graph
+def _outside(source: str, day: date, puts: set[Put]) -> str:
+    first = min(put.key for put in puts)
+    return (
+        f"{len(puts)} objects, {first} among them: {source} has no {day}. Materialize that day of core/{source} once "
+        f"it has: a day to come when it comes, an earlier one when `start` in the source's defs.yaml is that early"
+    )
 
 
 def _requests(source: str, puts: dict[date, set[Put]]) -> Iterator[dg.RunRequest]:
     for first, last in queue.ranges(puts):
         named = {put for day in puts if first <= day <= last for put in puts[day]}
-        yield dg.RunRequest(
-            asset_selection=[dg.AssetKey(["core", source])],
+        yield load_request(
+            source,
+            (first, last),
             run_key=f"{source}|{first}|{last}|{queue.digest(named)}",
-            tags={
-                RANGE_START: first.isoformat(),
-                RANGE_END: last.isoformat(),
-                SOURCE_TAG: source,
-                "analytics/objects": str(len(named)),
-            },
+            tags={"analytics/objects": str(len(named))},
         )
 
 
@@ -110,7 +100,7 @@ def _landed(
     """Materializations of raw assets that nobody but the source itself materializes (it has no `extract`)."""
     for source, days in known.items():
         key = dg.AssetKey(["raw", source])
-        if _graph(context).get(key).is_executable:
+        if asset_graph(context).get(key).is_executable:
             continue
         for day, puts in days.items():
             yield dg.AssetMaterialization(key, partition=day.isoformat(), metadata={"objects": len(puts)})

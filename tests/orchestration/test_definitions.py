@@ -104,6 +104,7 @@ def test_sensors_and_schedules_run_without_a_click(definitions):
     repository = definitions.get_repository_def()
     statuses = {s.name: s.default_status for s in repository.sensor_defs}
     assert statuses == {
+        "failed_loads": dg.DefaultSensorStatus.RUNNING,
         "raw_objects": dg.DefaultSensorStatus.RUNNING,
         "marts_after_inputs": dg.DefaultSensorStatus.RUNNING,
     }

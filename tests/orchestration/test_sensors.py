@@ -4,7 +4,8 @@ from urllib.parse import quote_plus
 import dagster as dg
 import pytest
 
-from orchestration.sensors import RANGE_END, RANGE_START, raw_objects
+from orchestration.loads import RANGE_END, RANGE_START
+from orchestration.sensors import raw_objects
 
 DAYS = dg.DailyPartitionsDefinition("2018-01-31", timezone="UTC", end_offset=1)
 
@@ -136,6 +137,14 @@ def test_other_messages_are_counted_and_deleted_without_a_run(sensor):
     assert "3 foreign, 3 malformed, 2 outside, 3 put, 1 removed, 1 test" in result.skip_reason.skip_message
     sensor.tick()
     assert sensor.scratch.waiting() == (0, 0)
+
+
+def test_a_day_outside_the_source_is_warned_of_with_a_key_and_what_to_do(sensor, caplog):
+    sensor.send(put("quakes", "2018-01-30", stamp="9"))
+    sensor.tick()
+    (said,) = [r.getMessage() for r in caplog.records if r.name == "orchestration.queue" and r.levelname == "WARNING"]
+    assert "raw/quakes/2018/01/30/data_9.parquet" in said
+    assert "Materialize that day of core/quakes" in said
 
 
 def test_a_message_that_nobody_understands_holds_no_other_back(sensor):
