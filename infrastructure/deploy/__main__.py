@@ -1,7 +1,7 @@
 """Deploy an environment: python -m infrastructure.deploy local|dev|prod.
 
-Order: data, (the warehouse must be there), code, functions, migrate, trigger, API. A second run with nothing new
-says so and changes nothing.
+Order: what must be there already (warehouse, artifact bucket, images) is looked for, then data, code, functions,
+migrate, trigger, API. A second run with nothing new says so and changes nothing.
 """
 
 import argparse
@@ -27,11 +27,11 @@ DEFAULT_STATE = Path(__file__).resolve().parents[2] / ".local"
 
 def deploy(target: steps.Target, mode: str | None, state: Path, keep: Keep) -> None:
     """Run all steps; what clients need to know (LAKE_BUCKET, API_URL, API_KEY) is kept as soon as it is known."""
+    steps.require(target)
     steps.deploy_template(target, "data", "data.yaml", {})
-    steps.require_warehouse(target)
     steps.deploy_functions(target, steps.code(target), mode)
     keep({"LAKE_BUCKET": steps.lake_bucket(target)})
-    api = deploy_api(target.session, target.env, state)
+    api = deploy_api(target.session, target.env, state, given=target.parameters)
     keep({"API_URL": api["url"], "API_KEY": api["key"]})
 
 

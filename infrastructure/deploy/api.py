@@ -1,6 +1,7 @@
 """Deploys the query API: Chalice's package and template, through a change set like every other stack."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from infrastructure.deploy.api_package import ApiPackage, build
+from infrastructure.deploy.settings import NETWORK
 from infrastructure.deploy.stack import deploy_stack
 
 logger = logging.getLogger(__name__)
@@ -16,13 +18,16 @@ STAGE = "api"
 AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn")
 
 
-def deploy_api(session: boto3.Session, env: str, state: Path) -> dict[str, str]:
+def deploy_api(
+    session: boto3.Session, env: str, state: Path, *, given: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Bring the stack analytics-<env>-api to the code of this tree; nothing happens when it has it already.
 
     Args:
         session: where to deploy to.
         env: local, dev or prod.
         state: a folder that keeps the built package.
+        given: the environment's parameters, of which the API takes where the warehouse is reached from.
 
     Returns:
         `url`, under which /v1/health answers, and `key`, for the header x-api-key.
@@ -42,6 +47,7 @@ def deploy_api(session: boto3.Session, env: str, state: Path) -> dict[str, str]:
         "CodeBucket": bucket,
         "CodeKey": key,
         **_url_parts(session),
+        **{name: value for name, value in (given or {}).items() if name in NETWORK},
     }
     tags = [{"Key": "analytics:environment", "Value": env}]
     stack = f"analytics-{env}-api"

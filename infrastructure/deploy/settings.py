@@ -11,6 +11,8 @@ from infrastructure.deploy.stack import DeployError
 
 INFRASTRUCTURE = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = ("local", "dev", "prod")
+# the network of the functions that reach the warehouse: both are given, or neither
+NETWORK = ("WarehouseSubnetIds", "WarehouseSecurityGroupId")
 
 
 def parameters(env: str) -> dict[str, str]:

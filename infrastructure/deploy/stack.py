@@ -44,13 +44,65 @@ def deploy_stack(
     change_set = _create_change_set(
         cloudformation,
         StackName=name,
-        ChangeSetName=f"deploy-{time.time_ns()}",
         ChangeSetType=kind,
         TemplateBody=template_body,
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())],
-        Capabilities=list(CAPABILITIES),
+        Parameters=_listed(parameters),
         Tags=list(tags),
     )
+    return _execute(cloudformation, name, kind, change_set)
+
+
+def would_change(
+    cloudformation: Any, name: str, template_body: str, *, parameters: Mapping[str, str], tags: Tags = ()
+) -> bool:
+    """Whether `deploy_stack` with the same arguments would change a stack that is there; nothing is changed.
+
+    Raises:
+        DeployError: the change set failed.
+    """
+    if not _exists(cloudformation, name):
+        return False
+    change_set = _create_change_set(
+        cloudformation,
+        StackName=name,
+        ChangeSetType="UPDATE",
+        TemplateBody=template_body,
+        Parameters=_listed(parameters),
+        Tags=list(tags),
+    )
+    if change_set is not None:
+        cloudformation.delete_change_set(ChangeSetName=change_set["ChangeSetId"], StackName=name)
+    return change_set is not None
+
+
+def set_parameter(cloudformation: Any, name: str, parameter: str, value: str) -> bool:
+    """Change one parameter of a stack and nothing else: template and other parameters stay as deployed.
+
+    Returns:
+        Whether anything changed.
+
+    Raises:
+        DeployError: the change set failed, or the stack was rolled back.
+    """
+    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    kept = [item["ParameterKey"] for item in stack["Parameters"] if item["ParameterKey"] != parameter]
+    change_set = _create_change_set(
+        cloudformation,
+        StackName=name,
+        ChangeSetType="UPDATE",
+        UsePreviousTemplate=True,
+        Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in kept] + _listed({parameter: value}),
+        Tags=stack.get("Tags", []),
+    )
+    return _execute(cloudformation, name, "UPDATE", change_set)
+
+
+def _listed(parameters: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())]
+
+
+def _execute(cloudformation: Any, name: str, kind: str, change_set: Mapping[str, Any] | None) -> bool:
+    """Run a change set to its end; False when there is none because nothing would change."""
     if change_set is None:
         logger.info("%s: no changes", name)
         return False
@@ -100,7 +152,9 @@ def _exists(cloudformation: Any, name: str) -> bool:
 def _create_change_set(cloudformation: Any, **request: Any) -> Mapping[str, Any] | None:
     """The change set when it is ready, None when there is nothing to change."""
     try:
-        created = cloudformation.create_change_set(**request)
+        created = cloudformation.create_change_set(
+            ChangeSetName=f"deploy-{time.time_ns()}", Capabilities=list(CAPABILITIES), **request
+        )
     except ClientError as error:
         raise DeployError(f"{request['StackName']}: {error.response['Error']['Message']}") from error
     for _ in _ticks():

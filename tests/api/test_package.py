@@ -102,6 +102,17 @@ def test_the_role_may_only_write_its_log_and_read_the_readers_secret(package: Ap
     assert set(allowed) == {"secretsmanager:GetSecretValue", "logs:CreateLogStream", "logs:PutLogEvents"}
 
 
+def test_the_function_joins_the_warehouses_network_where_there_is_one(package: ApiPackage) -> None:
+    found = yaml.safe_load(package.template)
+    condition, config, otherwise = found["Resources"]["APIHandler"]["Properties"]["VpcConfig"]["Fn::If"]
+    assert (condition, otherwise) == ("InSubnets", {"Ref": "AWS::NoValue"})
+    assert config["SubnetIds"] == {"Ref": "WarehouseSubnetIds"}
+    condition, (policy,), _ = found["Resources"]["ApiHandlerRole"]["Properties"]["ManagedPolicyArns"]["Fn::If"]
+    assert condition in found["Conditions"]
+    assert policy["Fn::Sub"].endswith("/AWSLambdaVPCAccessExecutionRole")
+    assert found["Parameters"]["WarehouseSubnetIds"]["Default"] == ""
+
+
 def test_every_dependency_is_pinned_with_hashes() -> None:
     text = (ROOT / "api_chalice" / "requirements.txt").read_text() + (ROOT / "lambdas/api/requirements.txt").read_text()
     pinned = [line for line in text.splitlines() if line and not line.startswith(("#", " "))]

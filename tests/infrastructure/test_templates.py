@@ -1,5 +1,6 @@
 """The templates against each other, against the parameter files, and against the house rules."""
 
+import json
 from typing import Any
 
 import pytest
@@ -81,6 +82,42 @@ def test_roles_allow_no_wildcard() -> None:
                 actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
                 assert not [action for action in actions if "*" in action]
                 assert statement["Resource"] != "*"
+
+
+def allowed(role: str, action: str) -> list[str]:
+    """The tails of the resources for which a role of the functions has an action."""
+    (policy,) = resources("template.yaml", "AWS::IAM::Role")[role]["Policies"]
+    return [
+        resource["Sub"].rpartition("}")[2]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if action in statement["Action"]
+        for resource in statement["Resource"]
+    ]
+
+
+def test_ingest_reads_samples_alone_and_writes_raw_alone() -> None:
+    assert allowed("IngestRole", "s3:GetObject") == ["/samples/*"]
+    assert allowed("IngestRole", "s3:PutObject") == ["/raw/*"]
+
+
+@pytest.mark.parametrize("env", ["dev", "prod"])
+def test_on_aws_the_new_york_files_lie_where_ingest_may_read(env: str) -> None:
+    variables = json.loads(settings.parameters(env)["SourceVariables"])
+    assert variables["NYCFLIGHTS13_DATA"].startswith("s3://{LakeBucket}/samples/")
+
+
+def test_process_and_migrate_join_the_warehouses_network_where_there_is_one_and_ingest_never() -> None:
+    functions, roles = (resources("template.yaml", f"AWS::{kind}") for kind in ("Lambda::Function", "IAM::Role"))
+    for part in ("Process", "Migrate"):
+        condition, config, otherwise = functions[f"{part}Function"]["VpcConfig"]["If"]
+        assert (condition, otherwise) == ("InSubnets", {"Ref": "AWS::NoValue"})
+        assert config["SubnetIds"] == {"Ref": "WarehouseSubnetIds"}
+        assert config["SecurityGroupIds"] == [{"Ref": "WarehouseSecurityGroupId"}]
+        condition, (policy,), otherwise = roles[f"{part}Role"]["ManagedPolicyArns"]["If"]
+        assert (condition, otherwise) == ("InSubnets", {"Ref": "AWS::NoValue"})
+        assert policy["Sub"].endswith(":iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole")
+    assert "VpcConfig" not in functions["IngestFunction"]
+    assert "ManagedPolicyArns" not in roles["IngestRole"]
 
 
 def test_every_function_has_a_log_with_an_end() -> None:

@@ -1,5 +1,6 @@
 """The deploy program as it is typed."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -32,6 +33,16 @@ def test_a_deploy_survives_a_crash_of_the_cloud(cloud: Cloud, deployed: dict[str
 def test_without_a_cloud_it_says_how_to_start_one(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "infrastructure.deploy", "local", "--state", str(tmp_path)]
     assert "make up" in run(command, code=1)
+
+
+def test_what_an_environment_lacks_is_said_before_anything_is_touched(cloud: Cloud) -> None:
+    said = run([sys.executable, "-m", "infrastructure.deploy", "dev"], code=1, env={**os.environ, **cloud.env})
+    for name in ("warehouse/host", "artifacts/bucket"):
+        assert f"/analytics/dev/{name} in SSM" in said
+    for name in ("IngestImageUri", "ProcessImageUri"):
+        assert f"--set {name}=" in said
+    stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
+    assert not [stack["StackName"] for stack in stacks if stack["StackName"].startswith("analytics-dev-")]
 
 
 def test_a_setting_without_a_value_is_refused(cloud: Cloud) -> None:

@@ -1,9 +1,12 @@
 """Stacks through change sets: what fails is named with its reason, and the next good deploy goes through."""
 
+from dataclasses import replace
+
 import pytest
 
-from infrastructure.deploy.stack import DeployError, deploy_stack, describe, outputs
-from infrastructure.deploy.steps import Target, require_warehouse
+from infrastructure.deploy import settings
+from infrastructure.deploy.stack import DeployError, deploy_stack, describe, outputs, set_parameter, would_change
+from infrastructure.deploy.steps import Target, code, require
 from tests.cloud import Cloud
 
 TOPIC = """
@@ -64,6 +67,43 @@ def test_a_template_that_is_none_is_refused(cloud: Cloud, template: str) -> None
         deploy_stack(cloud.client("cloudformation"), "never-there", template, parameters={})
 
 
+def test_what_would_change_is_told_and_nothing_is_changed(cloud: Cloud) -> None:
+    client = cloud.client("cloudformation")
+    assert not would_change(client, "asked-only", TOPIC, parameters={})
+    deploy_stack(client, "asked-only", TOPIC, parameters={})
+    assert not would_change(client, "asked-only", TOPIC, parameters={})
+    for _ in range(2):
+        assert would_change(client, "asked-only", TOPIC, parameters={"Label": "new"})
+    left = client.list_change_sets(StackName="asked-only")["Summaries"]
+    assert not [item for item in left if item["ExecutionStatus"] == "AVAILABLE"]
+
+
+def test_one_parameter_changes_and_the_rest_stays_as_deployed(cloud: Cloud) -> None:
+    client = cloud.client("cloudformation")
+    body = TOPIC.replace("Resources:", "  Other:\n    Type: String\nResources:")
+    tags = [{"Key": "kept", "Value": "yes"}]
+    deploy_stack(client, "one-of-two", body, parameters={"Other": "stays"}, tags=tags)
+    assert set_parameter(client, "one-of-two", "Label", "new")
+    assert not set_parameter(client, "one-of-two", "Label", "new")
+    found = describe(client, "one-of-two") or {}
+    given = {item["ParameterKey"]: item["ParameterValue"] for item in found["Parameters"]}
+    assert given == {"Label": "new", "Other": "stays"}
+    assert found["Tags"] == tags
+
+
 def test_a_missing_warehouse_is_said_with_what_is_missing(spare: Target) -> None:
     with pytest.raises(DeployError, match="/analytics/spare/warehouse/host"):
-        require_warehouse(spare)
+        require(spare)
+
+
+def test_a_network_takes_subnets_and_a_group(spare: Target) -> None:
+    for given, lacking in zip(settings.NETWORK, reversed(settings.NETWORK), strict=True):
+        with pytest.raises(DeployError, match=f"--set {lacking}="):
+            require(replace(spare, parameters={**spare.parameters, given: "x"}))
+
+
+def test_a_zip_without_dependencies_goes_to_the_local_cloud_only(spare: Target) -> None:
+    with pytest.raises(DeployError, match="spare takes images, give IngestImageUri and ProcessImageUri"):
+        code(spare)
+    images = {"IngestImageUri": "ingest@sha256:1", "ProcessImageUri": "process@sha256:2"}
+    assert code(replace(spare, parameters={**spare.parameters, **images})) == images
