@@ -34,8 +34,8 @@ down: setup ## Stop the local cloud and Dagster; data stays
 	@$(PY) -m infrastructure.local.dagster down
 	@$(PY) -m infrastructure.local.cloud down
 
-deploy: setup ## Deploy to ENV=local|dev|prod
-	@$(PY) -m infrastructure.deploy $(ENV)
+deploy: setup ## Deploy to ENV=local|dev|prod; ARGS="--set NAME=VALUE" for more
+	@$(PY) -m infrastructure.deploy $(ENV) $(ARGS)
 
 test: setup ## The tests that need no system package, within 5 minutes
 	@$(PY) -m pytest -q -m "not long"
