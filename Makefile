@@ -24,8 +24,10 @@ demo: setup ## The whole chain on real data, on this machine; ends by itself
 	@$(PY) -m scripts.demo
 
 up: setup ## Start the local cloud and deploy to it; settings for clients go to .local/env
+	@$(PY) -m scripts.analytics check
 	@$(PY) -m infrastructure.local.cloud up
 	@$(PY) -m infrastructure.deploy local
+	@$(PY) -m infrastructure.local.dagster reload
 
 ui: up ## Dagster's web page and daemon on the local cloud
 	@$(PY) -m infrastructure.local.dagster up
@@ -35,6 +37,7 @@ down: setup ## Stop the local cloud and Dagster; data stays
 	@$(PY) -m infrastructure.local.cloud down
 
 deploy: setup ## Deploy to ENV=local|dev|prod; ARGS="--set NAME=VALUE" for more
+	@$(PY) -m scripts.analytics check
 	@$(PY) -m infrastructure.deploy $(ENV) $(ARGS)
 
 test: setup ## The tests that need no system package, within 5 minutes

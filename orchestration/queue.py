@@ -37,9 +37,14 @@ class Put:
 
 @dataclass(slots=True)
 class Received:
-    """What a tick read: puts by source and UTC day, and how many events of each kind (put, test, removed, ...)."""
+    """What a tick read.
+
+    Puts by source and UTC day, the sources that each message names, and how many events of each kind (put, test,
+    removed, ...) there were.
+    """
 
     puts: dict[str, dict[date, set[Put]]] = field(default_factory=dict)
+    sources: list[set[str]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     def count_as(self, kind: str, what: object) -> None:
@@ -50,6 +55,7 @@ class Received:
     def add(self, raw: RawKey, put: Put) -> None:
         """Mark the day of a raw key as dirty."""
         self.counts["put"] += 1
+        self.sources[-1].add(raw.source)
         self.puts.setdefault(raw.source, {}).setdefault(raw.day, set()).add(put)
 
 
@@ -85,6 +91,7 @@ def read(messages: Iterable[dict[str, Any]], bucket: str) -> Received:
     """What the messages say about raw objects in that bucket; anything else is counted and passed over."""
     received = Received()
     for message in messages:
+        received.sources.append(set())
         try:
             for event in _events(message["Body"], received):
                 _read_event(event, bucket, received)

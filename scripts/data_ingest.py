@@ -29,7 +29,7 @@ from rich.console import Console  # noqa: E402
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from lambdas.common.contract import load_sources  # noqa: E402
+from lambdas.common.contract import source_names  # noqa: E402
 from lambdas.common.errors import AnalyticsError, ContractError, RequestError, SettingsError  # noqa: E402
 from lambdas.common.settings import environment_name, read_parameter  # noqa: E402
 from lambdas.common.source import SourceConfig, load_source_config  # noqa: E402
@@ -101,7 +101,7 @@ def _day(text: str) -> dt.date:
 
 def _config(source: str) -> SourceConfig:
     """The source's configuration; RequestError where there is none, or where nothing is to be extracted."""
-    known = sorted(load_sources())
+    known = source_names()
     if source not in known:
         raise RequestError(f"there is no source {source!r}; known are {', '.join(known)}")
     config = load_source_config(source)

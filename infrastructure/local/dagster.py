@@ -1,4 +1,4 @@
-"""Dagster beside the local cloud: python -m infrastructure.local.dagster up|down [--state DIR] [--daemon-only].
+"""Dagster beside the local cloud: python -m infrastructure.local.dagster up|down|reload [--state DIR].
 
 The webserver listens on loopback; code servers on a socket file. DAGSTER_HOME is <state>/dagster. `up` may be repeated:
 it starts what is missing; `down` stops what this folder's `up` started, run processes included.
@@ -7,13 +7,14 @@ it starts what is missing; `down` stops what this folder's `up` started, run pro
 import argparse
 import contextlib
 import datetime as dt
+import hashlib
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infrastructure.local import parts, processes
@@ -47,6 +48,7 @@ def up(state: State, *, daemon_only: bool) -> None:
         if "AWS_ENDPOINT_URL" not in exports:
             raise CloudError(f"{state.env_file} names no cloud: start it first (make up)")
         wanted = build(state, exports, daemon_only=daemon_only)
+        _stop_if_outdated(state, wanted)
         missing = [part for part in wanted if not parts.is_running(state, part)]
         if any(part.name == "dagster-daemon" for part in missing):
             _prepare_home(state, wanted[0].extra)
@@ -54,23 +56,65 @@ def up(state: State, *, daemon_only: bool) -> None:
             parts.launch(state, part)
         for part in missing:
             parts.await_answer(state, part)
+        _code_file(state).write_text(_fingerprint())
     if missing:
         say(f"up in {time.monotonic() - began:.1f} s" + ("" if daemon_only else f": {exports['DAGSTER_URL']}"))
     else:
         say("everything is running already")
 
 
+def reload(state: State) -> None:
+    """Start again what runs and was started from other declarations or code; nothing where nothing runs.
+
+    Raises:
+        CloudError: as `up`.
+    """
+    running = [part for part in build(state, {}, daemon_only=False) if parts.is_running(state, part)]
+    if running and _is_outdated(state):
+        up(state, daemon_only=len(running) == 1)
+
+
+def _stop_if_outdated(state: State, wanted: Sequence[Part]) -> None:
+    running = [part for part in wanted if parts.is_running(state, part)]
+    if running and _is_outdated(state):
+        say("declarations or code have changed: starting again")
+        for part in reversed(running):
+            _stop(state, part)
+
+
+def _is_outdated(state: State) -> bool:
+    path = _code_file(state)
+    return not path.exists() or path.read_text() != _fingerprint()
+
+
+def _code_file(state: State) -> Path:
+    return state.root / "dagster" / "code.sha256"
+
+
+def _fingerprint() -> str:
+    """What Dagster loads: the declarations, and the code that reads them."""
+    digest = hashlib.sha256()
+    for folder in ("assets", "orchestration", "lambdas/common"):
+        for path in sorted((processes.PROJECT / folder).rglob("*")):
+            if path.suffix in (".yaml", ".sql", ".py"):
+                digest.update(str(path).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _stop(state: State, part: Part) -> bool:
+    """Stop one part and what it started; whether it ran."""
+    process = processes.leader(state, part.name, part.port)
+    if process is not None:
+        processes.stop([process], patience=part.patience)
+    processes.stop(processes.marked(state, part.name), patience=1)
+    state.pid_file(part.name).unlink(missing_ok=True)
+    return process is not None
+
+
 def down(state: State) -> None:
     """Stop what runs. A run that is cut off is tried again after the next `up`."""
     with state.locked(say):
-        stopped = []
-        for part in reversed(build(state, {}, daemon_only=False)):
-            process = processes.leader(state, part.name, part.port)
-            if process is not None:
-                processes.stop([process], patience=part.patience)
-                stopped.append(part.title)
-            processes.stop(processes.marked(state, part.name), patience=1)
-            state.pid_file(part.name).unlink(missing_ok=True)
+        stopped = [part.title for part in reversed(build(state, {}, daemon_only=False)) if _stop(state, part)]
     say(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
 
 
@@ -145,7 +189,7 @@ def _query(state: State, sql: str, *values: str) -> list[tuple[object, ...]]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("action", choices=("up", "down"))
+    parser.add_argument("action", choices=("up", "down", "reload"))
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE, help="the local cloud's folder (default .local)")
     parser.add_argument("--daemon-only", action="store_true", help="without the webserver")
     return parser.parse_args()
@@ -159,6 +203,8 @@ def main() -> int:
     try:
         if arguments.action == "up":
             up(state, daemon_only=arguments.daemon_only)
+        elif arguments.action == "reload":
+            reload(state)
         else:
             down(state)
     except CloudError as error:

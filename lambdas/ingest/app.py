@@ -9,8 +9,7 @@ import time
 from typing import Any
 
 from lambdas.common import telemetry
-from lambdas.common.contract import load_sources
-from lambdas.common.errors import RequestError
+from lambdas.common.contract import load_source
 from lambdas.common.pipes import reporting
 from lambdas.common.settings import Settings
 from lambdas.common.source import load_source_config
@@ -42,14 +41,11 @@ def _ingest(event: dict[str, Any], context: Any, settings: Settings) -> dict[str
     import boto3
     from botocore.config import Config
 
-    contracts = load_sources()
-    name = event.get("source")
-    if name not in contracts:
-        raise RequestError(f"source {name!r} is unknown; known are {', '.join(sorted(contracts))}")
-    config = load_source_config(name)
+    contract = load_source(event.get("source"))
+    config = load_source_config(contract.name)
     window = read_window(event, config)
     variables = {**(settings.source_variables or {}), **os.environ}
-    source = Source(config, contracts[name], variables, Vault(boto3.client("secretsmanager")))
+    source = Source(config, contract, variables, Vault(boto3.client("secretsmanager")))
     s3 = boto3.client("s3", config=Config(max_pool_connections=PUTS_AT_ONCE))
     return ingest(source, window, Lake(s3, settings.lake_bucket), _deadline(context))
 

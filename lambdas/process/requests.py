@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from lambdas.common.contract import Contract, load_marts, load_sources
+from lambdas.common.contract import Contract, load_marts, load_source, source_names
 from lambdas.common.db import marts
 from lambdas.common.db.redshift import read_secret
 from lambdas.common.db.retry import retry
@@ -34,7 +34,7 @@ def load_days(event: Mapping[str, Any], request_id: str, deadline: float) -> dic
         Counts, load_id, request_id and remaining: null, or the days that are left to ask for.
     """
     began = time.monotonic()
-    contract = _source(event.get("source"))
+    contract = load_source(event.get("source"))
     start, end = _day(event, "start"), _day(event, "end")
     asked_by = str(event.get("requested_by") or request_id or "by hand")
     summary = _loader(contract).load(Request(start, end, asked_by, request_id, deadline))
@@ -83,12 +83,16 @@ def load_messages(records: Sequence[Mapping[str, Any]], request_id: str, deadlin
     Returns:
         {"batchItemFailures": [...]}: the messages whose days did not load; SQS brings them again.
     """
-    dirty = _dirty_days(records)
+    dirty, known = _dirty_days(records), source_names()
     failed: set[str] = set()
     for source, days in dirty.items():
-        failed |= _load_ranges(source, days, request_id, deadline)
+        if source in known:
+            failed |= _load_ranges(source, days, request_id, deadline)
+        else:
+            logger.warning("source %r is not declared (yet?); its messages come again, at last to the DLQ", source)
+            failed |= {message for messages in days.values() for message in messages}
     try:
-        _refresh_stale(list(dirty), deadline)
+        _refresh_stale([source for source in dirty if source in known], deadline)
     except AnalyticsError:
         logger.exception("the marts on %s were not refreshed; the messages come again", sorted(dirty))
         failed |= {message for days in dirty.values() for messages in days.values() for message in messages}
@@ -97,11 +101,10 @@ def load_messages(records: Sequence[Mapping[str, Any]], request_id: str, deadlin
 
 def _load_ranges(source: str, days: Mapping[dt.date, set[str]], request_id: str, deadline: float) -> set[str]:
     """Load range by range; a range that fails does not keep the others from loading. The failed ones' messages."""
-    loader = _loader(_source(source))
     failed: set[str] = set()
     for start, end in contiguous(days):
         try:
-            summary = loader.load(Request(start, end, "s3 event", request_id, deadline))
+            summary = _loader(load_source(source)).load(Request(start, end, "s3 event", request_id, deadline))
             left = summary.remaining
         except AnalyticsError:
             logger.exception("the days [%s, %s) of %s did not load", start, end, source)
@@ -137,16 +140,12 @@ def contiguous(days: Iterable[dt.date]) -> list[tuple[dt.date, dt.date]]:
 def _dirty_days(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[dt.date, set[str]]]:
     """By source and day, the ids of the messages that mark it dirty."""
     dirty: dict[str, dict[dt.date, set[str]]] = defaultdict(lambda: defaultdict(set))
-    known = load_sources()
     for record in records:
         for key in _keys(record):
             try:
                 parsed = parse_raw_key(key)
             except RequestError as error:
                 logger.warning("not a raw object, left alone: %s", error)
-                continue
-            if parsed.source not in known:
-                logger.warning("%s: no source %r is declared; left alone", key, parsed.source)
                 continue
             dirty[parsed.source][parsed.day].add(record["messageId"])
     return dirty
@@ -160,13 +159,6 @@ def _keys(record: Mapping[str, Any]) -> list[str]:
     except (ValueError, AttributeError, KeyError, TypeError):
         logger.warning("message %s is no S3 notification; left alone", record.get("messageId"))
         return []
-
-
-def _source(name: object) -> Contract:
-    known = load_sources()
-    if name not in known:
-        raise RequestError(f"source {name!r} is unknown; known are {sorted(known)}")
-    return known[str(name)]
 
 
 def _day(event: Mapping[str, Any], name: str) -> dt.date:

@@ -61,6 +61,16 @@ def test_keys_arrive_encoded_as_in_a_url(loads):
     assert loads.ranges == [(dt.date(2013, 1, 1), dt.date(2013, 1, 2))]
 
 
+def test_messages_of_a_source_that_is_not_declared_yet_come_again(loads):
+    records = [
+        message("early", "raw/tomorrow/2013/01/01/data_a.parquet"),
+        message("w", "raw/weather/2013/01/01/data_a.parquet"),
+    ]
+    answer = requests.load_messages(records, "r", time.monotonic() + 9)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "early"}]}
+    assert len(loads.ranges) == 1
+
+
 @pytest.mark.parametrize("body", ["no json", "[]", '{"Event": "s3:TestEvent"}', '{"Records": [{"s3": {}}]}'])
 def test_foreign_messages_are_left_alone(loads, body: str):
     answer = requests.load_messages([{"messageId": "m", "body": body}], "r", time.monotonic() + 9)

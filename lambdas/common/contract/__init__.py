@@ -1,7 +1,7 @@
 """Contracts (ODCS v3.1.0): read, check, and compile to DuckDB.
 
 contracts = load_contracts()          # every folder under assets/sources and assets/marts
-contract = contracts["earthquakes"]
+contract = load_source("earthquakes") # one alone
 contract.columns, contract.key, contract.event_time, contract.hash
 """
 
@@ -11,7 +11,9 @@ from lambdas.common.contract.read import (
     load_contract,
     load_contracts,
     load_marts,
+    load_source,
     load_sources,
+    source_names,
 )
 
 __all__ = [
@@ -21,5 +23,7 @@ __all__ = [
     "load_contract",
     "load_contracts",
     "load_marts",
+    "load_source",
     "load_sources",
+    "source_names",
 ]

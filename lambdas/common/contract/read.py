@@ -14,7 +14,7 @@ from typing import Any, Literal
 import yaml
 
 from lambdas.common.contract.model import Column, Contract
-from lambdas.common.errors import ContractError
+from lambdas.common.errors import ContractError, RequestError
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 COLUMN_NAME = re.compile(r"[a-z][a-z0-9_]{0,126}")
@@ -38,6 +38,24 @@ def load_contracts(assets: Path | None = None) -> dict[str, Contract]:
 def load_sources(assets: Path | None = None) -> dict[str, Contract]:
     """The sources under assets/sources by name."""
     return {c.name: c for c in _read_all((assets or assets_folder()) / "sources", "source")}
+
+
+def source_names(assets: Path | None = None) -> list[str]:
+    """The names of the declared sources, without reading their contracts."""
+    return sorted(path.parent.name for path in ((assets or assets_folder()) / "sources").glob("*/contract.yaml"))
+
+
+def load_source(name: object, assets: Path | None = None) -> Contract:
+    """That source's contract alone, so that another's mistake does not touch it.
+
+    Raises:
+        RequestError: no such source; names those that are known.
+        ContractError: the contract is wrong.
+    """
+    known = source_names(assets)
+    if name not in known:
+        raise RequestError(f"source {name!r} is unknown; known are {', '.join(known)}")
+    return load_contract((assets or assets_folder()) / "sources" / str(name) / "contract.yaml")
 
 
 def load_marts(assets: Path | None = None) -> dict[str, Contract]:
@@ -105,7 +123,7 @@ def _column(prop: Mapping[str, Any], path: Path) -> Column:
     return Column(
         name=name,
         logical_type=prop["logicalType"],
-        physical_type=" ".join(prop["physicalType"].lower().split()),
+        physical_type=_physical_type(prop["physicalType"]),
         transform=str(logic or default_logic),
         sources=tuple(prop.get("transformSourceObjects") or [name]),
         description=prop.get("description", ""),
@@ -121,6 +139,19 @@ def _column(prop: Mapping[str, Any], path: Path) -> Column:
         pattern=options.get("pattern"),
         enum=tuple(e["value"] for e in prop.get("enum", [])),
     )
+
+
+def _physical_type(text: str) -> str:
+    """The type in lower case, under the one of its names that the rest of the code knows."""
+    words = " ".join(str(text).lower().split())
+    head, bracket, rest = words.partition("(")
+    aliases = {
+        "numeric": "decimal", "int": "integer", "int2": "smallint", "int4": "integer", "int8": "bigint",
+        "float4": "real", "float8": "double precision", "float": "double precision", "bool": "boolean",
+        "character varying": "varchar", "timestamp without time zone": "timestamp",
+        "timestamp with time zone": "timestamptz",
+    }  # fmt: skip
+    return aliases.get(head.strip(), head) + bracket + rest
 
 
 def _hash(document: Mapping[str, Any]) -> str:
@@ -159,6 +190,9 @@ def _column_mistakes(column: Column) -> Iterator[str]:
     if not COLUMN_NAME.fullmatch(column.name):
         yield f"column name {column.name!r} must match {COLUMN_NAME.pattern}"
     if not PHYSICAL_TYPE.fullmatch(column.physical_type):
-        yield f"{column.name}: physicalType {column.physical_type!r} is no type that Redshift loads from Parquet"
+        yield (
+            f"{column.name}: physicalType {column.physical_type!r} is not among smallint, integer, bigint, real, "
+            "double precision, decimal(p,s), boolean, date, timestamp, timestamptz, varchar(n), char(n), super"
+        )
     if column.key_position and not column.required:
         yield f"{column.name}: a column of the primary key must be `required: true`"

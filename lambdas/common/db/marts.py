@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lambdas.common.contract import Contract
@@ -65,11 +65,13 @@ def migrate_mart(connection: Any, mart: Contract) -> list[str]:
         rows = query(connection, known, (mart.name,))
         if rows and rows[0]["definition_hash"] == wanted and _exists(connection, mart.name):
             return []
+        seen = _generations(connection, inputs(sql))
         ran = list(ddl.create_view(mart, sql))
         for text in ran:
             execute(connection, text)
         insert = "INSERT INTO ops.mart_definition (mart, definition_hash, created_at) VALUES (%s, %s, GETDATE())"
         execute(connection, insert, (mart.name, wanted))
+        _write_state(connection, mart, seen)  # a view that is made is filled: that counts as its first refresh
     return ran
 
 
@@ -93,13 +95,14 @@ def refresh(connection: Any, mart: Contract) -> dict[str, int]:
     with transaction(connection):
         seen = _generations(connection, inputs(read_sql(mart)))
         execute(connection, f"REFRESH MATERIALIZED VIEW {identifier('mart.' + mart.name)}")
-        for source, generation in seen.items():
-            execute(
-                connection,
-                "INSERT INTO ops.mart_state (mart, source, generation, refreshed_at) VALUES (%s, %s, %s, GETDATE())",
-                (mart.name, source, generation),
-            )
+        _write_state(connection, mart, seen)
     return seen
+
+
+def _write_state(connection: Any, mart: Contract, seen: Mapping[str, int]) -> None:
+    for source, generation in seen.items():
+        insert = "INSERT INTO ops.mart_state (mart, source, generation, refreshed_at) VALUES (%s, %s, %s, GETDATE())"
+        execute(connection, insert, (mart.name, source, generation))
 
 
 def _generations(connection: Any, tables: Sequence[tuple[str, str]]) -> dict[str, int]:
