@@ -21,7 +21,13 @@ PATIENCE_SECONDS = 60
 
 
 @pytest.fixture
-def daemon(cloud: Cloud, deployed: dict[str, str]) -> Iterator[None]:
+def empty_queue(cloud: Cloud, deployed: dict[str, str]) -> None:
+    """Nothing of other tests waits: messages of their scratch sources, which nobody declares, come again and again."""
+    cloud.client("sqs").purge_queue(QueueUrl=cloud.parameter("queue/url"))
+
+
+@pytest.fixture
+def daemon(cloud: Cloud, empty_queue: None) -> Iterator[None]:
     """Dagster's daemon with its sensor, beside the cloud."""
     command = [sys.executable, "-m", "infrastructure.local.dagster"]
     run([*command, "up", "--daemon-only", "--state", str(cloud.root)])
@@ -30,7 +36,7 @@ def daemon(cloud: Cloud, deployed: dict[str, str]) -> Iterator[None]:
 
 
 @pytest.fixture
-def lambda_mode(cloud: Cloud, deployed: dict[str, str]) -> Iterator[None]:
+def lambda_mode(cloud: Cloud, empty_queue: None) -> Iterator[None]:
     """The queue feeds the process function itself, for the time of a test."""
     cloud.deploy("--trigger-mode", "lambda")
     yield
@@ -85,10 +91,10 @@ def ask(env: dict[str, str], path: str, key: str | None) -> tuple[int, dict]:
 
 
 def wait_for(found: Callable[[], object]) -> object:
-    """What `found` gives as soon as it is true; fails after a minute."""
+    """What `found` gives as soon as it is true; fails after a minute, the time that a dropped file may take."""
     limit = time.monotonic() + PATIENCE_SECONDS
     while not (answer := found()):
-        assert time.monotonic() < limit, "the dropped file did not arrive within a minute"
+        assert time.monotonic() < limit, "it did not come about within a minute"
         time.sleep(0.5)
     return answer
 
