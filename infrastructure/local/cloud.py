@@ -5,6 +5,7 @@ the file of shell exports that clients source. `down` stops what this folder's `
 """
 
 import argparse
+import os
 import sys
 import time
 import urllib.request
@@ -43,7 +44,7 @@ def up(state: State, *, spare_ports: bool, sslmode: str, while_pid: int | None) 
         started = _start(state, parts.build(state, ports, passwords, sslmode), while_pid)
         if seed(ports, passwords, sslmode):
             checkpoint(ports["ministack"])
-        update_env(state.env_file, _exports(ports, passwords["admin"], sslmode))
+        update_env(state.env_file, _exports(ports, passwords["admin"], sslmode) | parts.trust(state, sslmode))
     if started:
         say(f"up in {time.monotonic() - began:.1f} s; clients source {state.env_file}")
     else:
@@ -156,7 +157,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("action", choices=("up", "down", "status", "checkpoint"))
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE, help="the folder it keeps (default .local)")
     parser.add_argument("--spare-ports", action="store_true", help="on the first start do not try the usual ports")
-    parser.add_argument("--sslmode", choices=SSLMODES, default="disable", help="of the Redshift endpoint")
+    parser.add_argument("--sslmode", choices=SSLMODES, default=os.environ.get("WAREHOUSE_SSLMODE", "disable"))
     parser.add_argument(
         "--while-pid", type=int, help="stop by itself when this process has ended, unless it was running before"
     )

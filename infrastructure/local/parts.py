@@ -50,14 +50,23 @@ class Part:
 def build(state: State, ports: Mapping[str, int], passwords: Mapping[str, str], sslmode: str) -> list[Part]:
     """The parts of the cloud in this folder, in the order in which they start."""
     return [
-        _ministack(state, ports["ministack"]),
+        _ministack(state, ports["ministack"], trust(state, sslmode)),
         _redshift(state, ports, passwords["admin"], sslmode),
         _usgs(ports["usgs"]),
     ]
 
 
-def _ministack(state: State, port: int) -> Part:
+def trust(state: State, sslmode: str) -> dict[str, str]:
+    """What lets the driver trust the endpoint's certificate; nothing where the endpoint refuses TLS.
+
+    The driver takes the file that this variable names beside its own bundle; the system's folder stays in use.
+    """
+    return {} if sslmode == "disable" else {"SSL_CERT_FILE": str(state.root / "redshift" / "tls" / "ca.pem")}
+
+
+def _ministack(state: State, port: int, trusted: Mapping[str, str]) -> Part:
     extra = {
+        **trusted,
         "GATEWAY_PORT": str(port),
         "BIND_HOST": LOOPBACK,
         # the host in queue URLs: `localhost` may mean ::1 first
