@@ -100,17 +100,6 @@ def read(messages: Iterable[dict[str, Any]], bucket: str) -> Received:
     return received
 
 
-def ranges(days: Iterable[date]) -> list[tuple[date, date]]:
-    """First and last day of every run of consecutive days, in order."""
-    found: list[tuple[date, date]] = []
-    for day in sorted(set(days)):
-        if found and (day - found[-1][1]).days == 1:
-            found[-1] = (found[-1][0], day)
-        else:
-            found.append((day, day))
-    return found
-
-
 def digest(puts: Iterable[Put]) -> str:
     """Sixteen hex digits that tell this set of contents from every other; order and repetition do not matter."""
     lines = "\n".join(json.dumps([p.key, p.etag, p.sequencer]) for p in sorted(set(puts)))

@@ -6,11 +6,12 @@ runs exist: a tick that dies half-way leaves its messages to come back, and load
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 
 from lambdas.common.errors import SettingsError
+from lambdas.common.lake import contiguous
 from orchestration import queue
 from orchestration.loads import asset_graph, core_key, has_day, load_request
 from orchestration.queue import Put, Received
@@ -87,7 +88,8 @@ def _outside(source: str, day: date, puts: set[Put]) -> str:
 
 
 def _requests(source: str, puts: dict[date, set[Put]]) -> Iterator[dg.RunRequest]:
-    for first, last in queue.ranges(puts):
+    for first, after in contiguous(puts):
+        last = after - timedelta(days=1)
         named = {put for day in puts if first <= day <= last for put in puts[day]}
         yield load_request(
             source,

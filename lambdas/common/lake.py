@@ -5,7 +5,7 @@ raw/<source>/YYYY/MM/DD/data_<TIMESTAMP>.parquet, and under curated/ and rejecte
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,18 @@ def days_between(start: dt.date, end: dt.date) -> Iterator[dt.date]:
     """The days from start to end, end excluded."""
     for offset in range((end - start).days):
         yield start + dt.timedelta(days=offset)
+
+
+def contiguous(days: Iterable[dt.date]) -> list[tuple[dt.date, dt.date]]:
+    """The days as half-open ranges without gaps, in order."""
+    ranges: list[tuple[dt.date, dt.date]] = []
+    for day in sorted(days):
+        after = day + dt.timedelta(days=1)
+        if ranges and ranges[-1][1] == day:
+            ranges[-1] = (ranges[-1][0], after)
+        else:
+            ranges.append((day, after))
+    return ranges
 
 
 def list_objects(s3: Any, bucket: str, prefix: str) -> Iterator[RawObject]:

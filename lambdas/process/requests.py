@@ -6,7 +6,7 @@ import logging
 import time
 import urllib.parse
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from lambdas.common.db import marts
 from lambdas.common.db.redshift import read_secret
 from lambdas.common.db.retry import retry
 from lambdas.common.errors import AnalyticsError, RequestError
-from lambdas.common.lake import parse_raw_key
+from lambdas.common.lake import contiguous, parse_raw_key
 from lambdas.common.settings import Settings
 from lambdas.process.work import Loader, Request, Summary, Warehouse
 
@@ -123,18 +123,6 @@ def _refresh_stale(sources: Sequence[str], deadline: float) -> None:
         stale = [mart for mart in fed if marts.is_stale(connection, mart)]
     if stale:
         _refresh(stale, deadline=deadline)
-
-
-def contiguous(days: Iterable[dt.date]) -> list[tuple[dt.date, dt.date]]:
-    """The days as half-open ranges without gaps, in order."""
-    ranges: list[tuple[dt.date, dt.date]] = []
-    for day in sorted(days):
-        after = day + dt.timedelta(days=1)
-        if ranges and ranges[-1][1] == day:
-            ranges[-1] = (ranges[-1][0], after)
-        else:
-            ranges.append((day, after))
-    return ranges
 
 
 def _dirty_days(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[dt.date, set[str]]]:

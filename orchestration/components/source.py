@@ -79,34 +79,29 @@ def _core_spec(contract: Contract, days: dg.DailyPartitionsDefinition) -> dg.Ass
 
 def _raw_asset(spec: dg.AssetSpec) -> dg.AssetsDefinition:
     """raw/<source>: ingest extracts the days of the run in one pass and lands them."""
-
-    @dg.multi_asset(
-        specs=[spec],
-        name="__".join(spec.key.path),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=RETRIES,
-        pool="__".join(spec.key.path),
-    )
-    def land(context: dg.AssetExecutionContext, cloud: Cloud) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        return _materialize(context, cloud, "ingest", spec=spec, action={})
-
-    return land
+    return _asset(spec, "ingest", {})
 
 
 def _core_asset(spec: dg.AssetSpec) -> dg.AssetsDefinition:
     """core/<source>: process brings the table to what lies under raw/ for the days of the run."""
+    return _asset(spec, "process", {"action": "load"})
+
+
+def _asset(spec: dg.AssetSpec, function: str, action: dict[str, str]) -> dg.AssetsDefinition:
+    """An asset whose days one call of a function brings about, a range in one run."""
+    name = "__".join(spec.key.path)
 
     @dg.multi_asset(
         specs=[spec],
-        name="__".join(spec.key.path),
+        name=name,
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRIES,
-        pool="__".join(spec.key.path),
+        pool=name,
     )
-    def load(context: dg.AssetExecutionContext, cloud: Cloud) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        return _materialize(context, cloud, "process", spec=spec, action={"action": "load"})
+    def call(context: dg.AssetExecutionContext, cloud: Cloud) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        return _materialize(context, cloud, function, spec=spec, action=action)
 
-    return load
+    return call
 
 
 def _materialize(

@@ -1,19 +1,22 @@
 """What the demo asks of the deployed system, as any client would: S3, the warehouse and the API."""
 
+import datetime as dt
 import json
 import os
 import shlex
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from lambdas.common.contract import load_sources
+from lambdas.common.db.ledger import read_in_force
 from lambdas.common.db.redshift import query, session
 from lambdas.common.db.sql import identifier
 from lambdas.common.lake import RawObject, list_objects, parse_raw_key
 
-IN_FORCE = (Path(__file__).parent / "in_force.sql").read_text(encoding="utf-8")
+ALWAYS = (dt.date(1, 1, 1), dt.date(9999, 12, 31))
 
 
 def read_env(path: Path) -> dict[str, str]:
@@ -48,8 +51,7 @@ class Account:
         """The environment that the file describes."""
         return cls(read_env(path))
 
-    def select(self, sql: str, args: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """Rows of one SELECT."""
+    def _session(self) -> AbstractContextManager[Any]:
         secret = {
             "host": self.env["WAREHOUSE_HOST"],
             "port": self.env["WAREHOUSE_PORT"],
@@ -57,8 +59,12 @@ class Account:
             "username": self.env["WAREHOUSE_USER"],
             "password": self.env["WAREHOUSE_PASSWORD"],
         }
-        with session(secret, self.env["WAREHOUSE_SSLMODE"], name="analytics demo") as connection:
-            return query(connection, sql, args)
+        return session(secret, self.env["WAREHOUSE_SSLMODE"], name="analytics demo")
+
+    def select(self, sql: str) -> list[dict[str, Any]]:
+        """Rows of one SELECT."""
+        with self._session() as connection:
+            return query(connection, sql)
 
     def raw(self, source: str) -> list[RawObject]:
         """The raw objects of a source."""
@@ -66,7 +72,8 @@ class Account:
 
     def in_force(self, source: str) -> dict[str, dict[str, Any]]:
         """The ledger's entries in force of a source, by raw key."""
-        return {row["raw_key"]: row for row in self.select(IN_FORCE, (source,))}
+        with self._session() as connection:
+            return read_in_force(connection, source, *ALWAYS)
 
     def waiting(self, source: str) -> tuple[int, int]:
         """How many raw objects the tables do not hold yet, and how many there are."""
