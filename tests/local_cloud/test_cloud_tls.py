@@ -12,6 +12,7 @@ from tests.cloud import PROJECT, Cloud
 
 CLIENT = """
 import os, redshift_connector
+
 options = dict(host=os.environ["WAREHOUSE_HOST"], port=int(os.environ["WAREHOUSE_PORT"]), database="analytics",
                user=os.environ["WAREHOUSE_USER"], password=os.environ["WAREHOUSE_PASSWORD"])
 cursor = redshift_connector.connect(**options, ssl=True, sslmode=os.environ["WAREHOUSE_SSLMODE"]).cursor()
@@ -22,6 +23,8 @@ try:
 except redshift_connector.Error as error:
     print("refused", error)
 """
+
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture

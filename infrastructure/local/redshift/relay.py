@@ -10,16 +10,19 @@ from collections.abc import Sequence
 
 from infrastructure.local.redshift import wire
 from infrastructure.local.redshift.backend import Backend
-from infrastructure.local.redshift.errors import translate_fields
+from infrastructure.local.redshift.errors import RedshiftError, translate_fields
 
 SERVER_VERSION = "8.0.2"
+# PostgreSQL 8.0 did not report it; libpq then escapes backslashes, which Redshift's strings take for escapes
+_UNREPORTED = {"standard_conforming_strings"}
 _SUPER_OID = 4000
+_TEXT_OID = 25
 _VARCHAR_OID = 1043
 _JSON_OID = 114
 # types whose numbers a Redshift client knows; any other is shown as text. An INTERVAL is one of those others:
 # Redshift's binary form of it is not PostgreSQL's
 _KNOWN_OIDS = frozenset(
-    [16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 28, 700, 701, 705, 1000, 1002, 1005, 1007, 1009, 1015, 1021, 1028, 1034,
+    [16, 17, 18, 19, 20, 21, 22, 23, 26, 28, 700, 701, 705, 1000, 1002, 1005, 1007, 1009, 1015, 1021, 1028, 1034,
      1042, 1043, 1082, 1083, 1114, 1184, 1266, 1700, 2275]
 )  # fmt: skip
 # how many columns a result has, and which of them go as text
@@ -27,11 +30,10 @@ Columns = tuple[int, tuple[int, ...]]
 _LENGTH = struct.Struct("!i")
 _FIELD = struct.Struct("!ihihih")
 _SPOKEN = frozenset(b"ZECTSGHW")
-_ENDS_FLUSH = frozenset(b"123CsInTE")
 
 
 class Relay:
-    """One exchange: what comes back until the backend is ready (or has answered so much).
+    """One exchange: what comes back until the backend is ready.
 
     Args:
         backend: Where the answers come from.
@@ -40,7 +42,9 @@ class Relay:
 
     Attributes:
         failed: Whether an error came back.
-        as_text: The last described columns that the client takes for text, if any.
+        failure: Its message.
+        completed: The backend's command tags, one per execution that ended well.
+        description: The last RowDescription as the backend sent it; empty if there was none.
     """
 
     def __init__(self, backend: Backend, client: wire.Channel, tags: Sequence[str | None]) -> None:
@@ -48,18 +52,14 @@ class Relay:
         self._client = client
         self._tags = iter(tags)
         self.failed = False
-        self.as_text: Columns | None = None
-        self._answers = 0
+        self.failure = ""
+        self.completed: list[str] = []
+        self.description = b""
         self._ready = False
 
     async def until_ready(self) -> None:
         """Pass on everything before ReadyForQuery, which is kept back."""
         while not self._ready:
-            await self._step()
-
-    async def until_answers(self, count: int) -> None:
-        """Pass on `count` answers to messages that were flushed, or fewer if one is an error."""
-        while self._answers < count and not self.failed:
             await self._step()
 
     async def _step(self) -> None:
@@ -71,8 +71,6 @@ class Relay:
             if end - position < size:
                 break
             kind = buffer[position]
-            if kind in _ENDS_FLUSH:
-                self._answers += 1
             if kind in _SPOKEN:
                 self._client.write(bytes(buffer[start:position]))
                 self._speak(bytes((kind,)), bytes(buffer[position + 5 : position + size]))
@@ -90,15 +88,19 @@ class Relay:
             self._ready = True
         elif kind == b"E":
             self.failed = True
-            self._client.write(wire.error(translate_fields(wire.parse_fields(payload))))
+            fields = translate_fields(wire.parse_fields(payload))
+            self.failure = fields.get("M", "")
+            self._client.write(wire.error(fields))
         elif kind == b"C":
+            self.completed.append(wire.cstring(payload)[0])
             tag = next(self._tags, None)
             self._client.write(wire.command_complete(tag) if tag else wire.message(kind, payload))
         elif kind == b"T":
-            payload, self.as_text = described(payload)
-            self._client.write(wire.message(kind, payload))
+            self.description = payload
+            self._client.write(wire.message(kind, described(payload)[0]))
         elif kind == b"S":
-            self._client.write(wire.message(kind, parameter_status(payload)))
+            self._backend.note(kind, payload)
+            self._client.write(parameter_status(payload))
         else:
             self._client.write(wire.message(kind, payload))
 
@@ -113,7 +115,8 @@ def described(payload: bytes) -> tuple[bytes, Columns | None]:
         position = payload.index(b"\0", position) + 1
         table, attribute, oid, size, modifier, form = _FIELD.unpack_from(payload, position)
         shown = _shown_oid(oid)
-        if shown == _VARCHAR_OID != oid:
+        # a text has the same form as a VARCHAR, in binary too
+        if shown == _VARCHAR_OID and oid not in {_VARCHAR_OID, _TEXT_OID}:
             as_text.append(index)
         if shown != oid:
             _FIELD.pack_into(changed, position, table, attribute, shown, size, modifier, form)
@@ -124,6 +127,26 @@ def described(payload: bytes) -> tuple[bytes, Columns | None]:
 def bound_as_text(payload: bytes, columns: Columns) -> bytes:
     """A Bind that asks for the given result columns in text format, whatever the client asked for."""
     count, as_text = columns
+    asked = result_formats(payload)
+    wanted = list(asked) if len(asked) == count else list(asked or (0,)) * count
+    for index in as_text:
+        wanted[index] = 0
+    return payload[: -2 * len(asked) - 2] + struct.pack(f"!h{count}h", count, *wanted)
+
+
+def result_formats(payload: bytes) -> tuple[int, ...]:
+    """The formats that a Bind asks for: one a column, one for all, or none, which is text.
+
+    Raises:
+        RedshiftError: 08P01 where the message ends too early.
+    """
+    try:
+        return _formats(payload)
+    except struct.error as problem:
+        raise RedshiftError("08P01", "insufficient data left in message") from problem
+
+
+def _formats(payload: bytes) -> tuple[int, ...]:
     _, position = wire.cstring(payload)
     _, position = wire.cstring(payload, position)
     (formats,) = struct.unpack_from("!h", payload, position)
@@ -132,11 +155,7 @@ def bound_as_text(payload: bytes, columns: Columns) -> bytes:
     position += 2
     for _ in range(parameters):
         position += 4 + max(_LENGTH.unpack_from(payload, position)[0], 0)
-    asked = struct.unpack_from(f"!{struct.unpack_from('!h', payload, position)[0]}h", payload, position + 2)
-    wanted = list(asked) if len(asked) == count else list(asked or (0,)) * count
-    for index in as_text:
-        wanted[index] = 0
-    return payload[:position] + struct.pack(f"!h{count}h", count, *wanted)
+    return struct.unpack_from(f"!{struct.unpack_from('!h', payload, position)[0]}h", payload, position + 2)
 
 
 def _shown_oid(oid: int) -> int:
@@ -146,6 +165,8 @@ def _shown_oid(oid: int) -> int:
 
 
 def parameter_status(payload: bytes) -> bytes:
-    """A ParameterStatus in which the server's version is Redshift's."""
+    """The ParameterStatus for the client, with Redshift's version; nothing for what Redshift does not report."""
     name, _ = wire.cstring(payload)
-    return f"{name}\0{SERVER_VERSION}\0".encode() if name == "server_version" else payload
+    if name in _UNREPORTED:
+        return b""
+    return wire.message(b"S", f"{name}\0{SERVER_VERSION}\0".encode() if name == "server_version" else payload)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import logging
+import resource
 import signal
 import socket
 import ssl
@@ -16,11 +17,20 @@ from typing import IO
 
 from infrastructure.local.redshift import catalog, relay, tls, wire
 from infrastructure.local.redshift.backend import Backend
-from infrastructure.local.redshift.copying.run import Copier
-from infrastructure.local.redshift.errors import INVALID_AUTHORIZATION, BackendError, RedshiftError, translate_fields
+from infrastructure.local.redshift.dialect import parameters as parameters_of_sessions
+from infrastructure.local.redshift.errors import (
+    INVALID_AUTHORIZATION,
+    BackendError,
+    RedshiftError,
+    not_covered,
+    translate_fields,
+)
+from infrastructure.local.redshift.faults import Faults
+from infrastructure.local.redshift.history import History
 from infrastructure.local.redshift.postgres import BOOTSTRAP_USER, Postgres
 from infrastructure.local.redshift.session import Session
-from infrastructure.local.redshift.settings import HOST, Settings
+from infrastructure.local.redshift.settings import HOST, MOST_CONNECTIONS, Settings
+from infrastructure.local.redshift.transfers import Transfers
 
 logger = logging.getLogger(__name__)
 
@@ -43,14 +53,18 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._postgres = Postgres(settings.state)
-        self._copier = Copier(settings.s3_endpoint, settings.state / "tmp")
+        self._transfers = Transfers(settings.s3_endpoint, settings.state)
+        self._history = History(settings.state / "pgdata")
+        self._faults = Faults() if settings.faults else None
         self._tls: ssl.SSLContext | None = None
         self._sessions: set[asyncio.Task[None]] = set()
+        self._by_key: dict[bytes, Session] = {}
 
     def serve(self) -> int:
         """Serve until a signal; the exit status."""
         settings = self._settings
         settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _allow_files(4 * MOST_CONNECTIONS)
         with _exclusive(settings.state), _bound(settings.port) as listener:
             if settings.tls:
                 self._tls = tls.server_context(settings.state)
@@ -66,7 +80,9 @@ class Server:
         for signum in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signum, stopping.set)
         await catalog.install(self._postgres.socket, self._settings.admin_password)
-        listener.listen(128)
+        if self._faults:
+            await self._faults.listen(self._settings.state / "faults.sock")
+        listener.listen(MOST_CONNECTIONS)
         server = await loop.create_server(self._accept, sock=listener)
         print(f"redshift endpoint ready on {HOST}:{self._settings.port}", flush=True)  # noqa: T201 - its one line
         healthy = await self._watch(stopping)
@@ -88,6 +104,7 @@ class Server:
     def _accept(self) -> wire.Channel:
         client = wire.Channel()
         task = asyncio.get_running_loop().create_task(self._serve_client(client))
+        client.on_lost = task.cancel
         self._sessions.add(task)
         task.add_done_callback(self._sessions.discard)
         return client
@@ -110,6 +127,8 @@ class Server:
         parameters = await self._negotiate(client)
         if parameters is None:
             return
+        if len(self._by_key) >= MOST_CONNECTIONS:
+            raise RedshiftError("53300", f'connection limit "{MOST_CONNECTIONS}" exceeded for non-bootstrap users')
         try:
             backend = await Backend.open(self._postgres.socket)
         except OSError as problem:
@@ -117,9 +136,15 @@ class Server:
         try:
             await self._authenticate(client, backend, parameters)
             backend.channel.on_lost = lambda: _say_last_words(client, backend)
-            await Session(client, backend, self._copier).run()
+            session = self._by_key[backend.key] = Session(client, backend, self._transfers, self._history, self._faults)
+            await session.run()
+        except BaseException:
+            # whoever is gone, or was made to go, must not leave a transaction or a lock for a moment
+            backend.kill()
+            raise
         finally:
-            backend.close()
+            self._by_key.pop(backend.key, None)
+        backend.close()
 
     async def _negotiate(self, client: wire.Channel) -> dict[str, str] | None:
         """The start-up parameters, after TLS where it is asked for; None if that was all."""
@@ -158,6 +183,9 @@ class Server:
         client.transport = transport
 
     async def _cancel(self, body: bytes) -> None:
+        session = self._by_key.get(body)
+        if session and session.interrupt():
+            return
         backend = await Backend.open(self._postgres.socket)
         backend.channel.write(_HEAD.pack(len(body) + 8, wire.CANCEL_REQUEST) + body)
         with contextlib.suppress(wire.ConnectionLost):
@@ -172,15 +200,18 @@ class Server:
             raise RedshiftError(INVALID_AUTHORIZATION, f'password authentication failed for user "{user}"')
         if parameters.get("database", user) in _INTERNAL_DATABASES:
             raise RedshiftError("3D000", f'database "{parameters.get("database", user)}" does not exist')
+        encoding = parameters.get("client_encoding", "UTF8").strip("'")
+        if not parameters_of_sessions.is_utf8(encoding):
+            raise not_covered(f"client_encoding {encoding}; statements are read as UTF8")
+        backend.database = parameters.get("database", user)
         kept = {name: value for name, value in parameters.items() if name in _PASSED_ON}
         backend.channel.write(wire.startup(kept))
         while True:
             kind, payload = await backend.channel.message()
             if kind == b"E":
                 raise BackendError(translate_fields(wire.parse_fields(payload)))
-            if kind == b"S":
-                payload = relay.parameter_status(payload)
-            client.write(wire.message(kind, payload))
+            backend.note(kind, payload)
+            client.write(relay.parameter_status(payload) if kind == b"S" else wire.message(kind, payload))
             if kind == b"Z":
                 return
             if kind == b"R" and struct.unpack_from("!i", payload)[0] in {3, 5, 10, 11}:
@@ -192,6 +223,14 @@ def _say_last_words(client: wire.Channel, backend: Backend) -> None:
     """Pass on why a session was ended from below, then end the client's connection."""
     client.write(bytes(backend.channel.buffer))
     client.close()
+
+
+def _allow_files(count: int) -> None:
+    """Let this process hold so many files and connections, as far as the system grants it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextlib.contextmanager

@@ -10,6 +10,8 @@ from pathlib import Path
 ADMIN = "admin"
 DATABASE = "analytics"
 HOST = "127.0.0.1"
+# as many as a provisioned cluster's (MG/amazon-redshift-limits)
+MOST_CONNECTIONS = 500
 SSL_MODES = ("disable", "require", "verify-ca")
 
 
@@ -23,6 +25,7 @@ class Settings:
         sslmode: disable refuses TLS; require and verify-ca demand it.
         s3_endpoint: URL of the local S3, or None for boto3's own default.
         admin_password: Password of the superuser `admin`.
+        faults: Whether faults may be ordered at DIR/faults.sock; for tests.
     """
 
     state: Path
@@ -30,6 +33,7 @@ class Settings:
     sslmode: str
     s3_endpoint: str | None
     admin_password: str
+    faults: bool = False
 
     @property
     def tls(self) -> bool:
@@ -45,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--port", type=int, default=int(env.get("WAREHOUSE_PORT", "5439")), help="TCP port")
     options.add_argument("--s3-endpoint", default=env.get("AWS_ENDPOINT_URL"), help="URL of the local S3")
     options.add_argument("--sslmode", choices=SSL_MODES, default=env.get("WAREHOUSE_SSLMODE", "disable"))
+    options.add_argument("--faults", action="store_true", help="for tests: take orders for faults at STATE/faults.sock")
     options.add_argument("--check", action="store_true", help="exit with 0 if an endpoint answers on the port")
     return options
 
@@ -61,4 +66,4 @@ def from_arguments(arguments: argparse.Namespace) -> Settings:
     if not arguments.state:
         raise ValueError("--state (or WAREHOUSE_STATE) is needed: the folder that keeps the data")
     state = Path(arguments.state).resolve()
-    return Settings(state, arguments.port, arguments.sslmode, arguments.s3_endpoint, password)
+    return Settings(state, arguments.port, arguments.sslmode, arguments.s3_endpoint, password, arguments.faults)

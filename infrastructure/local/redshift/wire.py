@@ -7,6 +7,8 @@ import socket
 import struct
 from collections.abc import Callable, Iterable
 
+from infrastructure.local.redshift.errors import RedshiftError
+
 PROTOCOL_3 = 196608
 SSL_REQUEST = 80877103
 GSS_REQUEST = 80877104
@@ -26,9 +28,12 @@ class Channel(asyncio.Protocol):
 
     Args:
         on_lost: Called once when the connection ends, before waiting readers are told.
+
+    Attributes:
+        muted: Whether nothing is sent any more, though the connection stands.
     """
 
-    def __init__(self, on_lost: Callable[[], None] | None = None) -> None:
+    def __init__(self, on_lost: Callable[[], object] | None = None) -> None:
         self.buffer = bytearray()
         self.on_lost = on_lost
         self.transport: asyncio.Transport | None = None
@@ -37,6 +42,7 @@ class Channel(asyncio.Protocol):
         self._arrival: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
         self._write_paused = False
+        self.muted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport (asyncio's callback)."""
@@ -127,9 +133,24 @@ class Channel(asyncio.Protocol):
             raise ConnectionLost
         return kind, await self.read(length - 4)
 
+    def messages(self) -> list[tuple[bytes, bytes]]:
+        """All whole messages in the buffer, without waiting."""
+        found: list[tuple[bytes, bytes]] = []
+        position, end = 0, len(self.buffer)
+        while end - position >= 5:
+            size = _LENGTH.unpack_from(self.buffer, position + 1)[0] + 1
+            if end - position < size:
+                break
+            found.append(
+                (bytes(self.buffer[position : position + 1]), bytes(self.buffer[position + 5 : position + size]))
+            )
+            position += size
+        del self.buffer[:position]
+        return found
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send without waiting; nothing happens on a lost connection."""
-        if self.transport and not self.lost:
+        if self.transport and not self.lost and not self.muted:
             self.transport.write(data)
 
     async def drain(self) -> None:
@@ -139,6 +160,11 @@ class Channel(asyncio.Protocol):
             await self._writable
         if self.lost:
             raise ConnectionLost
+
+    def abort(self) -> None:
+        """Close at once, with no word of farewell and nothing more sent."""
+        if self.transport:
+            self.transport.abort()
 
     def close(self) -> None:
         """Close after what was written has been sent."""
@@ -173,6 +199,11 @@ def error(fields: dict[str, str]) -> bytes:
     return message(b"E", fields_payload(fields))
 
 
+def info(text: str) -> bytes:
+    """A NoticeResponse of Redshift's level INFO."""
+    return message(b"N", fields_payload({"S": "INFO", "C": "00000", "M": text}))
+
+
 def fields_payload(fields: dict[str, str]) -> bytes:
     """The body of an ErrorResponse or NoticeResponse."""
     return b"".join(f"{name}{value}\0".encode() for name, value in fields.items()) + b"\0"
@@ -195,9 +226,19 @@ def command_complete(tag: str) -> bytes:
 
 
 def cstring(payload: bytes, start: int = 0) -> tuple[str, int]:
-    """The NUL-terminated text at `start`, and the place after it."""
-    end = payload.index(b"\0", start)
-    return payload[start:end].decode(), end + 1
+    """The NUL-terminated text at `start`, and the place after it.
+
+    Raises:
+        RedshiftError: 08P01 where it does not end, 22021 where it is not UTF-8.
+    """
+    end = payload.find(b"\0", start)
+    if end < 0:
+        raise RedshiftError("08P01", "invalid string in message")
+    try:
+        return payload[start:end].decode(), end + 1
+    except UnicodeDecodeError as problem:
+        found = " ".join(f"0x{byte:02x}" for byte in payload[start + problem.start : start + problem.end])
+        raise RedshiftError("22021", f'invalid byte sequence for encoding "UTF8": {found}') from problem
 
 
 def data_row(payload: bytes) -> list[str | None]:
@@ -211,6 +252,19 @@ def data_row(payload: bytes) -> list[str | None]:
         values.append(None if size < 0 else payload[position : position + size].decode())
         position += max(size, 0)
     return values
+
+
+def described_columns(payload: bytes) -> list[tuple[str, int, int]]:
+    """Name, type number and type modifier of the columns of a RowDescription."""
+    (count,) = struct.unpack_from("!h", payload)
+    columns: list[tuple[str, int, int]] = []
+    position = 2
+    for _ in range(count):
+        name, position = cstring(payload, position)
+        _, _, oid, _, modifier, _ = struct.unpack_from("!ihihih", payload, position)
+        columns.append((name, oid, modifier))
+        position += 18
+    return columns
 
 
 def rows(names: Iterable[str], values: Iterable[Iterable[str | None]]) -> bytes:

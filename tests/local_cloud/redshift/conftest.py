@@ -85,6 +85,20 @@ def run(connection: Any) -> Callable[..., Any]:
     return runner(connection)
 
 
+@pytest.fixture(scope="module")
+def shared(endpoint: Endpoint) -> Iterator[Any]:
+    """One connection for the tests of a module; `shared_run` takes back what each of them did."""
+    connection = endpoint.connect(max_prepared_statements=0)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def shared_run(shared: Any) -> Iterator[Callable[..., Any]]:
+    yield runner(shared)
+    shared.rollback()
+
+
 def runner(connection: Any) -> Callable[..., Any]:
     def run(sql: str, arguments: Any = None) -> Any:
         cursor = connection.cursor()

@@ -19,7 +19,7 @@ import redshift_connector
 from infrastructure.local.redshift import unprivileged
 
 ADMIN_PASSWORD = "Admin-Password-1"
-_SECONDS = 30.0
+_SECONDS = 90.0
 _AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -70,12 +70,15 @@ class Endpoint:
         return self.process.wait(_SECONDS)
 
 
-def launch(state: Path, *, s3: str = "http://127.0.0.1:9", sslmode: str = "disable", port: int = 0) -> Endpoint:
+def launch(
+    state: Path, *, s3: str = "http://127.0.0.1:9", sslmode: str = "disable", port: int = 0, faults: bool = False
+) -> Endpoint:
     """Start an endpoint without waiting for it."""
     port = port or free_port()
     state.parent.mkdir(parents=True, exist_ok=True)
     log = state.parent / f"{state.name}.log"
     arguments = ["--state", str(state), "--port", str(port), "--s3-endpoint", s3, "--sslmode", sslmode]
+    arguments += ["--faults"] if faults else []
     module = "infrastructure.local.redshift"
     process = spawn(log, "-m", module, *arguments, WAREHOUSE_ADMIN_PASSWORD=ADMIN_PASSWORD)
     return Endpoint(process, port, state, log)

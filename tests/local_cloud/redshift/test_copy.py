@@ -1,59 +1,21 @@
 from __future__ import annotations
 
-import datetime as dt
-import io
 import json
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from tests.local_cloud.redshift.conftest import BUCKET, fails, runner
+from tests.local_cloud.redshift.lake import COLUMNS, GOOD, Run, changed, parquet_putter, put_manifest
+from tests.local_cloud.redshift.lake import copy_parquet as copy
 from tests.local_cloud.redshift.processes import Endpoint
-
-Run = Callable[..., Any]
-
-UTC = pa.timestamp("us", tz="UTC")
-COLUMNS = "id bigint not null, name varchar(6), amount decimal(12,2), at timestamp, d date, f float8, ok boolean, n int"
-GOOD: dict[str, Any] = {
-    "id": pa.array([1, 2, 3]),
-    "x": pa.array(["a,\n\"'\\", "", None]),
-    "amount": pa.array([Decimal("1.50"), Decimal("-0.01"), None], pa.decimal128(12, 2)),
-    "at": pa.array(
-        [dt.datetime(2020, 1, 1, 0, 0, 0, 7, tzinfo=dt.UTC), None, dt.datetime(1960, 1, 1, tzinfo=dt.UTC)], UTC
-    ),
-    "d": pa.array([dt.date(2020, 1, 1), None, dt.date(1969, 12, 31)]),
-    "f": pa.array([1.5, None, 1e300]),
-    "ok": pa.array([True, None, False]),
-    "n": pa.array([1, None, -5], pa.int32()),
-}
 
 
 @pytest.fixture
-def put(s3: Any, request: pytest.FixtureRequest) -> Callable[..., str]:
-    """Puts a Parquet object (and its manifest) and returns the manifest's URL."""
-
-    def put(columns: dict[str, Any], *, stated: int = 0, name: str = "part") -> str:
-        sink = io.BytesIO()
-        pq.write_table(pa.table(columns), sink)
-        key = f"{request.node.name}/{name}.parquet"
-        s3.put_object(Bucket=BUCKET, Key=key, Body=sink.getvalue())
-        entry = {"url": f"s3://{BUCKET}/{key}", "mandatory": True, "meta": {"content_length": stated or sink.tell()}}
-        return put_manifest(s3, f"{request.node.name}/{name}.manifest", [entry])
-
-    return put
-
-
-def put_manifest(s3: Any, key: str, entries: list[dict[str, Any]]) -> str:
-    s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps({"entries": entries}).encode())
-    return f"s3://{BUCKET}/{key}"
-
-
-def copy(url: str, *, options: str = "manifest", target: str = "t") -> str:
-    return f"copy {target} from '{url}' iam_role default format as parquet {options}"
+def put(s3: Any) -> Callable[..., str]:
+    return parquet_putter(s3)
 
 
 @pytest.fixture
@@ -111,10 +73,6 @@ def test_copy_takes_several_objects_and_a_prefix(run: Run, put: Callable[..., st
     assert run("select count(*) from t") == [[6]]
 
 
-def changed(**columns: Any) -> dict[str, Any]:
-    return {**GOOD, **columns}
-
-
 BAD: list[tuple[str, dict[str, Any], str]] = [
     ("too few columns", {k: v for k, v in GOOD.items() if k != "n"}, "Table columns: 8, Data columns: 7"),
     ("too many columns", {**GOOD, "more": GOOD["id"]}, "Table columns: 8, Data columns: 9"),
@@ -122,7 +80,12 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("int for a bigint", changed(id=pa.array([1, 2, 3], pa.int32())), "incompatible Parquet schema for column 'id'"),
     ("other decimal", changed(amount=GOOD["amount"].cast(pa.decimal128(12, 3))), "incompatible Parquet schema"),
     ("naive timestamp", changed(at=GOOD["at"].cast(pa.timestamp("us"))), "incompatible Parquet schema for column 'at'"),
-    ("milliseconds", changed(at=pa.array([None] * 3, pa.timestamp("ms", tz="UTC"))), "incompatible Parquet schema"),
+    ("naive milliseconds", changed(at=pa.array([None] * 3, pa.timestamp("ms"))), "incompatible Parquet schema"),
+    ("nanoseconds", changed(at=pa.array([None] * 3, pa.timestamp("ns", tz="UTC"))), "incompatible Parquet schema"),
+    ("float for a double", changed(f=pa.array([1.5, None, 2.0], pa.float32())), "incompatible Parquet schema"),
+    ("narrower decimal", changed(amount=GOOD["amount"].cast(pa.decimal128(10, 2))), "incompatible Parquet schema"),
+    ("bytes for text", changed(x=pa.array([b"a", None, b"b"])), "incompatible Parquet schema for column 'name'"),
+    ("time of day", changed(d=pa.array([None] * 3, pa.time64("us"))), "incompatible Parquet schema for column 'd'"),
     ("text for a date", changed(d=pa.array(["2020-01-01"] * 3)), "incompatible Parquet schema for column 'd'"),
     ("too many bytes", changed(x=pa.array(["a", "éééé", None])), "Table: 6, Data: 8"),
 ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -15,6 +16,9 @@ import pytest
 import redshift_connector
 
 from infrastructure.local.redshift import health
+from infrastructure.local.redshift.backend import Backend
+from infrastructure.local.redshift.postgres import BOOTSTRAP_USER, Postgres
+from infrastructure.local.redshift.settings import DATABASE
 from tests.local_cloud.redshift import processes
 from tests.local_cloud.redshift.conftest import runner
 from tests.local_cloud.redshift.processes import ADMIN_PASSWORD, Endpoint
@@ -49,6 +53,7 @@ def write(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize("victims", [("proxy",), ("postmaster",), ("proxy", "postmaster"), ("postmaster", "proxy")])
+@pytest.mark.long
 def test_killed_endpoint_comes_back_with_its_data(state: Path, victims: tuple[str, ...]) -> None:
     first = processes.start(state)
     write(first)
@@ -61,6 +66,7 @@ def test_killed_endpoint_comes_back_with_its_data(state: Path, victims: tuple[st
     assert second.stop() == 0
 
 
+@pytest.mark.long
 def test_orphaned_server_is_ended_and_a_stranger_is_not(state: Path) -> None:
     first = processes.start(state)
     write(first)
@@ -100,8 +106,37 @@ def test_half_initialised_state_is_redone(state: Path) -> None:
     assert endpoint.stop() == 0
 
 
+OLDER_CATALOG = """BEGIN; SET LOCAL allow_system_table_mods TO on; DROP VIEW pg_catalog.svv_mv_info;
+CREATE VIEW pg_catalog.svv_mv_info AS SELECT 1 AS name, true AS is_stale;
+COMMENT ON SCHEMA pg_catalog IS 'older'; COMMIT"""
+
+
+async def run_below(socket_path: str, sql: str) -> None:
+    backend = await Backend.trusted(socket_path, user=BOOTSTRAP_USER, database=DATABASE)
+    await backend.script(sql)
+    backend.close()
+
+
+@pytest.mark.long
+def test_an_older_catalog_is_replaced_and_what_a_user_built_on_it_stays(tmp_path: Path) -> None:
+    first = processes.start(tmp_path / "state")
+    write(first)
+    connection = first.connect()
+    runner(connection)("create view mine as select table_name from svv_tables where table_name = 'kept'")
+    connection.commit()
+    connection.close()
+    asyncio.run(run_below(Postgres(first.state).socket, OLDER_CATALOG))
+    first.stop()
+    second = processes.start(first.state)
+    connection = second.connect()
+    assert runner(connection)("select * from mine") == [["kept"]]
+    assert runner(connection)("select name, is_stale from svv_mv_info") == []
+    connection.close()
+    assert second.stop() == 0
+
+
 def refusal(endpoint: Endpoint) -> str:
-    assert endpoint.process.wait(20) == 1
+    assert endpoint.process.wait(90) == 1
     return endpoint.log.read_text()
 
 
@@ -136,6 +171,7 @@ def test_tls_is_refused_when_disabled(endpoint: Endpoint) -> None:
         endpoint.connect(ssl=True, sslmode="verify-ca")
 
 
+@pytest.mark.long
 def test_tls_is_demanded_when_required(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     endpoint = processes.start(tmp_path / "state", sslmode="verify-ca")
     try:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import redshift_connector
 
 from tests.local_cloud.redshift.conftest import fails, runner
 from tests.local_cloud.redshift.processes import Endpoint
+from tests.local_cloud.redshift.test_transactions import in_background, waits
 
 Run = Callable[..., Any]
 
@@ -82,7 +84,7 @@ def test_session_parameters_are_kept(run: Run) -> None:
     run('set search_path to pg_catalog, "$user", public')
     assert run("show query_group") == [["api"]]
     run("reset query_group")
-    assert run("show query_group") == [[""]]
+    assert run("show query_group") == [["unset"]]
     assert run("show search_path") == [['pg_catalog, "$user", public']]
 
 
@@ -185,3 +187,35 @@ def test_dataframes_go_in_and_out(connection: Any, run: Run) -> None:
     frame = cursor.fetch_dataframe()
     assert frame["a"].tolist() == [1, 2]
     assert frame["b"].tolist() == ["x", "y"]
+
+
+def test_a_materialized_view_is_swapped_in_one_transaction(people: dict[str, Any]) -> None:
+    people["loader"].autocommit = False
+    load, read = runner(people["loader"]), runner(people["reader"])
+    load("create table core.events (day date, n int)")
+    load("create materialized view core.daily as select day, count(*) as events from core.events group by day")
+    people["loader"].commit()
+    load("drop materialized view core.daily")
+    load("create materialized view core.daily as select day, sum(n) as n from core.events group by day")
+    load("grant select on core.daily to reader")
+    thread, seen = in_background(lambda: read("select count(n) from core.daily"))
+    assert waits(thread)
+    people["loader"].commit()
+    thread.join(5)
+    assert seen == [[[0]]]
+    people["loader"].autocommit = True
+    load("drop materialized view core.daily")
+
+
+def test_append_moves_the_rows_for_everybody(endpoint: Endpoint) -> None:
+    with contextlib.closing(endpoint.connect()) as connection:
+        connection.autocommit = True
+        run = runner(connection)
+        run("create table month (id int, v varchar(5)) distkey (id)")
+        run("create table year (v varchar(5), id int) distkey (id)")
+        run("insert into month values (1, 'a'), (2, 'b')")
+        run("alter table year append from month")
+        with contextlib.closing(endpoint.connect()) as other:
+            assert runner(other)("select id, v from year order by id") == [[1, "a"], [2, "b"]]
+            assert runner(other)("select count(*) from month") == [[0]]
+        run("drop table month, year")

@@ -1,6 +1,6 @@
 """The database that clients find: roles, and Redshift's functions and views in pg_catalog.
 
-The SQL files are installed when their text has changed; they only create or replace.
+The SQL files are installed when their text has changed. What a user has built on them stays.
 """
 
 from __future__ import annotations
@@ -13,7 +13,29 @@ from infrastructure.local.redshift.dialect.lexer import literal
 from infrastructure.local.redshift.postgres import BOOTSTRAP_USER
 from infrastructure.local.redshift.settings import ADMIN, DATABASE
 
-_FILES = ("functions.sql", "guards.sql", "views.sql")
+_FILES = (
+    "leftovers.sql",
+    "windows.sql",
+    "blanks.sql",
+    "booleans.sql",
+    "super.sql",
+    "merging.sql",
+    "calendar.sql",
+    "division.sql",
+    "functions.sql",
+    "guards.sql",
+    "attributes.sql",
+    "append.sql",
+    "refresh.sql",
+    "roles.sql",
+    "loads.sql",
+    "views.sql",
+    "shadows.sql",
+    "activity.sql",
+    "queries.sql",
+    "tableinfo.sql",
+    "show.sql",
+)
 
 
 async def install(socket: str, admin_password: str) -> None:
@@ -32,7 +54,7 @@ async def install(socket: str, admin_password: str) -> None:
             "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'pg_catalog'"
         )
         if found[0][0] != version:
-            await backend.query(f"BEGIN; SET LOCAL allow_system_table_mods TO on; {text}; COMMIT")
+            await backend.script(f"BEGIN; SET LOCAL allow_system_table_mods TO on; {text}; COMMIT")
             await backend.query(f"COMMENT ON SCHEMA pg_catalog IS {literal(version)}")
     finally:
         backend.close()

@@ -5,6 +5,14 @@ DECLARE
     relation regclass := target::regclass;
     col record;
 BEGIN
+    -- what CREATE TABLE AS takes from functions whose length is not known
+    FOR col IN
+        SELECT a.attname FROM pg_attribute a
+        WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid IN ('text'::regtype, 'varchar'::regtype)
+          AND a.atttypmod = -1
+    LOOP
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE varchar(65535)', relation, col.attname);
+    END LOOP;
     FOR col IN
         SELECT a.attname, a.attnum, a.atttypid = 'bpchar'::regtype AS fixed, a.atttypmod - 4 AS size
         FROM pg_attribute a
@@ -19,6 +27,15 @@ BEGIN
             'ALTER TABLE %s ADD CONSTRAINT %I CHECK (octet_length(%I) <= %s)',
             relation, (CASE WHEN col.fixed THEN 'char' ELSE 'varchar' END) || '_bytes_' || col.size || '_' || col.attnum,
             col.attname, col.size);
+    END LOOP;
+    FOR col IN
+        SELECT a.attname, a.attnum, (a.atttypmod - 4) & 2047 AS scale FROM pg_attribute a
+        WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid = 'numeric'::regtype
+          AND ((a.atttypmod - 4) >> 16) & 65535 = 19
+          AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conrelid = relation AND c.conkey = ARRAY[a.attnum] AND c.conname LIKE 'decimal_width_%')
+    LOOP
+        EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I CHECK (abs(%I) <= %s)', relation, 'decimal_width_' || col.attnum, col.attname,
+            rs_most_of_19(col.scale));
     END LOOP;
 END $body$;
 
@@ -46,4 +63,15 @@ BEGIN
     END IF;
 END $body$;
 
+ALTER SCHEMA public OWNER TO rdsdb;
 GRANT CREATE, USAGE ON SCHEMA public TO PUBLIC;
+
+-- one cursor at a time (DG/declare)
+CREATE OR REPLACE FUNCTION pg_catalog.rs_require_no_cursor() RETURNS void LANGUAGE plpgsql AS $body$
+DECLARE
+    open_one text := (SELECT name FROM pg_catalog.pg_cursors WHERE statement LIKE 'DECLARE %' LIMIT 1);
+BEGIN
+    IF open_one IS NOT NULL THEN
+        RAISE EXCEPTION 'cursor "%" is open: a session has one cursor at a time', open_one USING ERRCODE = '0A000';
+    END IF;
+END $body$;

@@ -1,34 +1,12 @@
 -- Redshift's system views as loaders and clients read them, on top of PostgreSQL's catalog.
 
-CREATE OR REPLACE VIEW pg_catalog.stv_sessions AS
-SELECT backend_start::timestamp AS starttime, pid AS process, usename::varchar AS user_name, datname::varchar AS db_name, 0 AS timeout_sec
-FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> 'rdsdb';
-
-CREATE OR REPLACE VIEW pg_catalog.stv_recents AS
-SELECT a.usesysid::integer AS userid, (CASE WHEN a.state = 'active' THEN 'Running' ELSE 'Done' END)::varchar AS status,
-    a.query_start::timestamp AS starttime, (extract(epoch FROM clock_timestamp() - a.query_start) * 1000000)::bigint AS duration,
-    a.usename::varchar AS user_name, a.datname::varchar AS db_name, a.query::varchar AS query, a.pid AS pid
-FROM pg_stat_activity a WHERE a.backend_type = 'client backend' AND a.usename <> 'rdsdb';
-
--- the open sessions only: application_name is where a session says what it is
-CREATE OR REPLACE VIEW pg_catalog.sys_connection_log AS
-SELECT 'initiating session'::varchar AS event, a.backend_start::timestamp AS record_time, '127.0.0.1'::varchar AS remote_host, a.pid AS session_id,
-    a.datname::varchar AS database_name, a.usename::varchar AS user_name, a.application_name::varchar AS application_name
-FROM pg_stat_activity a WHERE a.backend_type = 'client backend' AND a.usename <> 'rdsdb';
-CREATE OR REPLACE VIEW pg_catalog.stl_connection_log AS
-SELECT event, record_time AS recordtime, remote_host AS remotehost, session_id AS pid, database_name AS dbname, user_name AS username, application_name
-FROM pg_catalog.sys_connection_log;
-
-CREATE OR REPLACE VIEW pg_catalog.svv_transactions AS
-SELECT a.usename::varchar AS txn_owner, a.datname::varchar AS txn_db, coalesce(a.backend_xid::text, l.virtualtransaction)::varchar AS xid,
-    l.pid AS pid, a.xact_start::timestamp AS txn_start, l.mode::varchar AS lock_mode, l.locktype::varchar AS lockable_object_type,
-    l.relation::bigint AS relation, l.granted AS granted
-FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-WHERE a.backend_type = 'client backend' AND a.usename <> 'rdsdb' AND l.locktype IN ('relation', 'transactionid');
-
-CREATE OR REPLACE VIEW pg_catalog.stv_locks AS
-SELECT l.relation::bigint AS table_id, a.xact_start::timestamp AS last_update, a.usename::varchar AS lock_owner, l.pid AS lock_owner_pid, l.mode::varchar AS lock_status
-FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'relation' AND a.usename <> 'rdsdb';
+-- how the catalog shows the default of an IDENTITY column
+CREATE OR REPLACE FUNCTION pg_catalog.rs_identity(col pg_catalog.pg_attribute) RETURNS text LANGUAGE sql STABLE AS $$
+SELECT format('%s(%s, %s, ''%s,%s''::text)', CASE col.attidentity WHEN 'd' THEN 'default_identity' ELSE '"identity"' END,
+    col.attrelid::bigint, col.attnum - 1, q.seqstart, q.seqincrement)
+FROM pg_catalog.pg_sequence q WHERE q.seqrelid = (SELECT d.objid FROM pg_catalog.pg_depend d
+    WHERE d.refobjid = col.attrelid AND d.refobjsubid = col.attnum AND d.deptype = 'i' AND d.classid = 'pg_class'::regclass)
+$$;
 
 CREATE OR REPLACE VIEW pg_catalog.svv_tables AS
 SELECT current_database()::varchar AS table_catalog, n.nspname::varchar AS table_schema, c.relname::varchar AS table_name,
@@ -39,10 +17,12 @@ WHERE c.relkind IN ('r', 'v', 'm') AND has_schema_privilege(n.oid, 'USAGE') AND 
 
 CREATE OR REPLACE VIEW pg_catalog.svv_columns AS
 SELECT current_database()::varchar AS table_catalog, n.nspname::varchar AS table_schema, c.relname::varchar AS table_name,
-    a.attname::varchar AS column_name, a.attnum::integer AS ordinal_position, pg_get_expr(d.adbin, d.adrelid)::varchar AS column_default,
+    a.attname::varchar AS column_name, a.attnum::integer AS ordinal_position, coalesce(pg_get_expr(d.adbin, d.adrelid), CASE WHEN a.attidentity <> '' THEN rs_identity(a) END)::varchar AS column_default,
     (CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END)::varchar AS is_nullable,
-    format_type(a.atttypid, NULL)::varchar AS data_type,
-    (CASE WHEN a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4 THEN a.atttypmod - 4 END)::integer AS character_maximum_length,
+    (CASE a.atttypid WHEN 'text'::regtype THEN 'character varying' ELSE format_type(a.atttypid, NULL) END)::varchar AS data_type,
+    (CASE WHEN a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4 THEN a.atttypmod - 4
+        -- what a function or an expression of a view made
+        WHEN a.atttypid IN ('varchar'::regtype, 'text'::regtype) AND a.attrelid >= 16384 THEN 65535 END)::integer AS character_maximum_length,
     (CASE WHEN a.atttypid = 'numeric'::regtype AND a.atttypmod > 4 THEN ((a.atttypmod - 4) >> 16) & 65535 END)::integer AS numeric_precision,
     (CASE WHEN a.atttypid = 'numeric'::regtype AND a.atttypmod > 4 THEN (a.atttypmod - 4) & 2047 END)::integer AS numeric_scale,
     col_description(c.oid, a.attnum)::varchar AS remarks
@@ -53,19 +33,21 @@ WHERE c.relkind IN ('r', 'v', 'm') AND a.attnum > 0 AND NOT a.attisdropped
 
 CREATE OR REPLACE VIEW pg_catalog.pg_table_def AS
 SELECT n.nspname AS schemaname, c.relname AS tablename, a.attname AS "column", format_type(a.atttypid, a.atttypmod)::varchar AS type,
-    'none'::varchar AS encoding, false AS distkey, 0 AS sortkey, a.attnotnull AS "notnull"
+    l.encoding AS encoding, l.distkey AS distkey, l.sortkey AS sortkey, a.attnotnull AS "notnull"
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.rs_attributes l ON l.relation = a.attrelid AND l.column_name = a.attname
 WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND n.nspname = ANY (current_schemas(true));
 
+-- whether a materialized view is stale is not known here, and no answer is better than a wrong one
 CREATE OR REPLACE VIEW pg_catalog.stv_mv_info AS
-SELECT current_database()::varchar AS db_name, schemaname::varchar AS schema, matviewname::varchar AS name, matviewowner::varchar AS owner_user_name,
-    ispopulated AS updated_upto_xid, false AS is_stale, 1 AS state, 'n'::varchar AS autorefresh, 'n'::varchar AS autorewrite
+SELECT current_database()::varchar AS db_name, schemaname::varchar AS schema, matviewname::varchar AS name, NULL::bigint AS updated_upto_xid,
+    NULL::varchar AS is_stale, matviewowner::varchar AS owner_user_name, 1 AS state, 'f'::varchar AS autorewrite, 'f'::varchar AS autorefresh
 FROM pg_matviews;
 
 CREATE OR REPLACE VIEW pg_catalog.svv_all_schemas AS
 SELECT current_database()::varchar AS database_name, n.nspname::varchar AS schema_name, n.nspowner::integer AS schema_owner,
     'local'::varchar AS schema_type, array_to_string(n.nspacl, ',')::varchar AS schema_acl, NULL::varchar AS source_database, NULL::varchar AS schema_option
-FROM pg_namespace n WHERE has_schema_privilege(n.oid, 'USAGE');
+FROM pg_namespace n WHERE has_schema_privilege(n.oid, 'USAGE') AND n.nspname !~ '^pg_(toast|temp)';
 CREATE OR REPLACE VIEW pg_catalog.svv_redshift_schemas AS SELECT * FROM pg_catalog.svv_all_schemas;
 
 CREATE OR REPLACE VIEW pg_catalog.svv_all_tables AS
@@ -79,6 +61,13 @@ SELECT table_catalog AS database_name, table_schema AS schema_name, table_name, 
     character_maximum_length, numeric_precision, numeric_scale, remarks
 FROM pg_catalog.svv_columns;
 CREATE OR REPLACE VIEW pg_catalog.svv_redshift_columns AS SELECT * FROM pg_catalog.svv_all_columns;
+
+CREATE OR REPLACE VIEW pg_catalog.svv_redshift_functions AS
+SELECT current_database()::varchar AS database_name, n.nspname::varchar AS schema_name, p.proname::varchar AS function_name,
+    (CASE p.prokind WHEN 'a' THEN 'AGGREGATE FUNCTION' ELSE 'REGULAR FUNCTION' END)::varchar AS function_type,
+    pg_get_function_identity_arguments(p.oid)::varchar AS argument_type, format_type(p.prorettype, NULL)::varchar AS result_type
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.prokind IN ('f', 'a') AND p.proname NOT LIKE 'rs\_%';
+GRANT SELECT ON pg_catalog.svv_redshift_functions TO PUBLIC;
 
 -- there are no late-binding views and no external schemas here
 CREATE OR REPLACE FUNCTION pg_catalog.pg_get_late_binding_view_cols() RETURNS SETOF record LANGUAGE sql STABLE AS
@@ -94,6 +83,5 @@ SELECT NULL::varchar AS redshift_database_name, NULL::varchar AS schemaname, NUL
 GRANT SELECT ON pg_catalog.svv_all_schemas, pg_catalog.svv_redshift_schemas, pg_catalog.svv_all_tables, pg_catalog.svv_redshift_tables,
     pg_catalog.svv_all_columns, pg_catalog.svv_redshift_columns, pg_catalog.svv_external_schemas, pg_catalog.svv_external_tables,
     pg_catalog.svv_external_columns TO PUBLIC;
-GRANT SELECT ON pg_catalog.sys_connection_log, pg_catalog.stl_connection_log TO PUBLIC;
-GRANT SELECT ON pg_catalog.stv_sessions, pg_catalog.stv_recents, pg_catalog.svv_transactions, pg_catalog.stv_locks, pg_catalog.svv_tables,
+GRANT SELECT ON pg_catalog.svv_tables,
     pg_catalog.svv_columns, pg_catalog.pg_table_def, pg_catalog.stv_mv_info TO PUBLIC;

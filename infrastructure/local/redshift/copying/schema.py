@@ -2,78 +2,68 @@
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 
-from infrastructure.local.redshift.errors import INTERNAL_ERROR, RedshiftError
-
-_query_ids = itertools.count(1000)
-_RULE = "-----------------------------------------------"
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the target: name, the backend's type with its modifier."""
-
-    name: str
-    type: str
-
-    @property
-    def base(self) -> str:
-        """The type without its modifier."""
-        return self.type.partition("(")[0]
-
-    @property
-    def size(self) -> int | None:
-        """The length of a character type in bytes."""
-        if self.base not in {"character varying", "character"} or "(" not in self.type:
-            return None
-        return int(self.type.partition("(")[2].rstrip(")"))
+from infrastructure.local.redshift.copying.failures import SpectrumError, unreachable
+from infrastructure.local.redshift.copying.target import Column
+from infrastructure.local.redshift.errors import RedshiftError
 
 
-def spectrum_error(code: int, context: str) -> RedshiftError:
-    """An error of the reader of columnar files, shaped as clients see it."""
-    lines = (
-        _RULE, "error:  Spectrum Scan Error", f"code:      {code}", f"context:   {context}",
-        f"query:     {next(_query_ids)}", "location:  dory_util.cpp:945", "process:   worker_thread [pid=1]", _RULE,
-    )  # fmt: skip
-    return RedshiftError(INTERNAL_ERROR, "Spectrum Scan Error", "\n  " + "\n  ".join(lines) + "\n")
-
-
-def check_file(file: pa.Schema, columns: list[Column], url: str, *, fill: bool, nested: bool) -> None:
+def check_file(
+    parquet: Any, columns: Sequence[Column], url: str, *, query_id: int, fill: bool, nested: bool
+) -> list[bool]:
     """Compare a file's schema with the target columns.
 
     Args:
-        file: The file's Arrow schema.
+        parquet: The open file.
         columns: The target columns in order.
         url: The file, for the message.
+        query_id: The COPY, for the message.
         fill: FILLRECORD: columns may be missing at the end.
         nested: SERIALIZETOJSON: nested columns may go into SUPER.
+
+    Returns:
+        For each column of the file whether it holds JSON text.
 
     Raises:
         RedshiftError: A Spectrum Scan Error.
     """
+    file: pa.Schema = parquet.schema_arrow
     fewer = fill and len(file) < len(columns)
     if len(file) != len(columns) and not fewer:
         counts = f"Table columns: {len(columns)}, Data columns: {len(file)}"
-        raise spectrum_error(15007, f"Unmatched number of columns between table and file. {counts}, File name: {url}")
+        text = f"Unmatched number of columns between table and file. {counts}, File name: {url}"
+        raise SpectrumError(15007, text, query_id, url=url)
+    leaves = _leaves(parquet)
     for source, target in zip(file, columns, strict=False):
-        if not _fits(source.type, target, nested=nested):
-            raise _incompatible(source, target, url, nested=nested)
+        if not _fits(source.type, target, leaves.get(source.name), nested=nested):
+            raise _incompatible(source, target, url, query_id, nested=nested)
+    return [_is_json(leaves.get(field.name)) for field in file]
 
 
-def _incompatible(source: pa.Field, target: Column, url: str, *, nested: bool) -> RedshiftError:
+def _leaves(parquet: Any) -> dict[str, Any]:
+    """The Parquet columns that are no groups, by name."""
+    schema = parquet.schema
+    columns = [schema.column(index) for index in range(len(schema))]
+    return {column.path: column for column in columns}
+
+
+def _is_json(leaf: Any) -> bool:
+    return leaf is not None and leaf.logical_type.type == "JSON"
+
+
+def _incompatible(source: pa.Field, target: Column, url: str, query_id: int, *, nested: bool) -> RedshiftError:
     if pa.types.is_nested(source.type) and not nested:
-        text = "Assert code: 1000 context: Unreachable - Invalid type: 4000"
-        return RedshiftError(INTERNAL_ERROR, "Assert", f"error: Assert {text} query: {next(_query_ids)}")
+        return unreachable(query_id)
     context = f"File '{url}' has an incompatible Parquet schema for column '{target.name}'. "
     detail = f"Column type: {target.type.upper()}, Parquet schema: {source.name} {source.type}"
-    return spectrum_error(15007, context + detail)
+    return SpectrumError(15007, context + detail, query_id, url=url, column=target)
 
 
-def _fits(source: pa.DataType, target: Column, *, nested: bool) -> bool:
+def _fits(source: pa.DataType, target: Column, leaf: Any, *, nested: bool) -> bool:
     if pa.types.is_dictionary(source):
         source = source.value_type
     if target.base in _WIDTHS:
@@ -81,11 +71,20 @@ def _fits(source: pa.DataType, target: Column, *, nested: bool) -> bool:
     if target.base == "numeric":
         exact = pa.types.is_decimal128(source) and f"numeric({source.precision},{source.scale})"
         return bool(exact == target.type)
-    if target.base in {"character varying", "character"}:
+    if target.is_text:
         return bool(pa.types.is_string(source) or pa.types.is_large_string(source))
     if target.base.startswith("timestamp"):
-        return bool(source == pa.timestamp("us", tz="UTC"))
-    return bool(target.base == "super" and nested and pa.types.is_nested(source))
+        return bool(_is_instant(source) or (leaf is not None and leaf.physical_type == "INT96"))
+    return bool(target.base == "super" and nested and (pa.types.is_nested(source) or _is_json(leaf)))
+
+
+def _is_instant(source: pa.DataType) -> bool:
+    """INT64 with the converted type TIMESTAMP_MICROS or TIMESTAMP_MILLIS.
+
+    Without a zone there is no converted type, and Redshift has been seen to read such a column as other times. Which
+    zone it is stands in a remark for Arrow only: the file holds UTC. INT96 is an instant by itself.
+    """
+    return bool(pa.types.is_timestamp(source) and source.tz and source.unit in {"us", "ms"})
 
 
 _WIDTHS = {

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from infrastructure.local.redshift.dialect.functions import DATE_PARTS
-from infrastructure.local.redshift.errors import RedshiftError, not_covered
+from infrastructure.local.redshift.dialect.inference import number
+from infrastructure.local.redshift.errors import NOT_SUPPORTED, RedshiftError, not_covered
 
 
 def cast(node: exp.Expr, name: str) -> exp.Cast:
@@ -30,51 +31,25 @@ def date_part(node: exp.Expr) -> str:
     return DATE_PARTS[name]
 
 
-def outer(node: exp.Expr) -> exp.Expr:
-    """The call together with its WITHIN GROUP and OVER."""
-    while isinstance(node.parent, (exp.Window, exp.WithinGroup)) and node.arg_key == "this":
-        node = node.parent
-    return node
+def arguments(node: exp.Anonymous, least: int, most: int | None = None) -> list[exp.Expr]:
+    """Copies of a call's arguments.
 
-
-def _around(node: exp.Anonymous, call: exp.Expr) -> exp.Expr:
-    """`call` with the same OVER that `node` has."""
-    whole = outer(node)
-    window = whole if isinstance(whole, exp.Window) else None
-    if window is None:
-        return call
-    copied = window.copy()
-    copied.set("this", call)
-    return copied
-
-
-def _arguments(node: exp.Anonymous, least: int, most: int | None = None) -> list[exp.Expr]:
-    arguments: list[exp.Expr] = node.expressions
-    if not least <= len(arguments) <= (most or least):
-        raise RedshiftError("42883", f"function {node.name}() does not take {len(arguments)} arguments")
-    return [argument.copy() for argument in arguments]
-
-
-def _avg(node: exp.Anonymous) -> exp.Expr:
-    (value,) = _arguments(node, 1)
-    sample = value.expressions[0] if isinstance(value, exp.Distinct) else value
-    average = _around(node, call("avg", value))
-    return call("rs_avg", average, _around(node, call("min", sample.copy())))
+    Raises:
+        RedshiftError: 42883 where there are fewer than `least` or more than `most` (default: `least`).
+    """
+    given: list[exp.Expr] = node.expressions
+    if not least <= len(given) <= (most or least):
+        raise RedshiftError("42883", f"function {node.name}() does not take {len(given)} arguments")
+    return [argument.copy() for argument in given]
 
 
 def _concat(node: exp.Anonymous) -> exp.Expr:
-    left, right = _arguments(node, 2)
+    left, right = arguments(node, 2)
     return exp.Paren(this=exp.DPipe(this=cast(left, "varchar"), expression=cast(right, "varchar")))
 
 
-def _date_function(node: exp.Anonymous) -> exp.Expr:
-    part, first, second = _arguments(node, 3)
-    name = {"date_add": "dateadd", "date_diff": "datediff"}.get(node.name, node.name)
-    return call(name, exp.Literal.string(date_part(part)), first, second)
-
-
 def _decode(node: exp.Anonymous) -> exp.Expr:
-    value, *rest = _arguments(node, 3, 10_000)
+    value, *rest = arguments(node, 3, 10_000)
     default = rest.pop() if len(rest) % 2 else None
     branches = []
     for search, result in zip(rest[::2], rest[1::2], strict=True):
@@ -90,89 +65,105 @@ def _is_null(node: exp.Expr) -> exp.Expr:
     return exp.Is(this=node.copy(), expression=exp.Null())
 
 
+def _array(node: exp.Anonymous) -> exp.Expr:
+    items = [_element(item) for item in node.expressions]
+    return call("rs_super_array", *items) if items else call("json_parse", exp.Literal.string("[]"))
+
+
+def _object(node: exp.Anonymous) -> exp.Expr:
+    if len(node.expressions) % 2:
+        raise RedshiftError("42883", "function object() takes pairs of a name and a value")
+    if not node.expressions:
+        return call("json_parse", exp.Literal.string("{}"))
+    names = exp.Array(expressions=[cast(name.copy(), "text") for name in node.expressions[::2]])
+    return call("rs_super_object", names, exp.Array(expressions=[_element(item) for item in node.expressions[1::2]]))
+
+
+def _element(node: exp.Expr) -> exp.Expr:
+    return cast(call("rs_super", node.copy()), "json")
+
+
+def _date(node: exp.Anonymous) -> exp.Expr:
+    """A type's name as a function: a cast."""
+    (value,) = arguments(node, 1)
+    return cast(value, "date")
+
+
+def _end(node: exp.Anonymous) -> exp.Expr:
+    """LEFT and RIGHT, which take a positive number."""
+    value, size = arguments(node, 2)
+    if isinstance(size, exp.Neg):
+        raise not_covered(f"{node.name.upper()} of a negative number of characters")
+    return call(node.name, value, size)
+
+
+def _double(node: exp.Anonymous) -> exp.Expr:
+    """A function of double precision numbers, which PostgreSQL has for decimals as well."""
+    return call(node.name, *(cast(value, "double precision") for value in arguments(node, 1, 2)))
+
+
+def _logarithm(node: exp.Anonymous) -> exp.Expr:
+    """LN, which on tables takes no decimals (DG/r_LN)."""
+    (value,) = arguments(node, 1)
+    found = number(node.expressions[0])
+    if found and found.kind == "decimal" and value.find(exp.Column):
+        text = "Specified types or functions (one per INFO message) not supported on Redshift tables."
+        raise RedshiftError(NOT_SUPPORTED, text, f"{node.name} of a decimal runs on the leader node only")
+    return call(node.name, value)
+
+
+def _json_text(node: exp.Anonymous) -> exp.Expr:
+    """JSON_EXTRACT_PATH_TEXT and JSON_EXTRACT_ARRAY_ELEMENT_TEXT, whose last argument may be null_if_invalid."""
+    value, *path = arguments(node, 2, 7)
+    null_if_invalid = path.pop() if isinstance(path[-1], exp.Boolean) else exp.false()
+    parsed = call("rs_json_or_null", cast(value, "text"), null_if_invalid)
+    if node.name == "json_extract_path_text":
+        return call("rs_path_text", parsed, *(cast(part, "text") for part in path))
+    return call("rs_array_text", parsed, *path)
+
+
 def _nvl(node: exp.Anonymous) -> exp.Expr:
-    return call("coalesce", *_arguments(node, 1, 10_000))
+    return call("coalesce", *arguments(node, 1, 10_000))
 
 
 def _nvl2(node: exp.Anonymous) -> exp.Expr:
-    value, present, absent = _arguments(node, 3)
+    value, present, absent = arguments(node, 3)
     return exp.Case(ifs=[exp.If(this=_is_null(value), true=absent)], default=present)
 
 
-def _listagg(node: exp.Anonymous) -> exp.Expr:
-    value, *rest = _arguments(node, 1, 2)
-    delimiter = rest[0] if rest else exp.Literal.string("")
-    if isinstance(outer(node), exp.Window):
-        raise not_covered("LISTAGG as a window function")
-    group = node.parent if isinstance(node.parent, exp.WithinGroup) else None
-    distinct = isinstance(value, exp.Distinct)
-    inner = cast(value.expressions[0].copy() if distinct else value, "varchar")
-    first: exp.Expr = exp.Distinct(expressions=[inner]) if distinct else inner
-    second: exp.Expr = cast(delimiter, "varchar")
-    if group:
-        order = group.expression.copy()
-        if distinct:
-            order = exp.Order(expressions=[_ordered_as(inner, order)])
-        second = exp.Order(this=second, expressions=order.expressions)
-    return call("string_agg", first, second)
+def _regexp(node: exp.Anonymous) -> exp.Expr:
+    value, pattern, *rest = arguments(node, 2, 6)
+    if isinstance(pattern, exp.Literal) and any(mark in pattern.name for mark in ("(?=", "(?!", "(?<")):
+        raise RedshiftError("XX000", "Invalid preceding regular expression prior to repetition operator.")
+    return call(f"rs_{node.name}", cast(value, "text"), pattern, *rest)
 
 
-def _ordered_as(inner: exp.Expr, order: exp.Expr) -> exp.Expr:
-    (only, *more) = order.expressions
-    if more:
-        raise not_covered("LISTAGG(DISTINCT ...) ordered by more than its own value")
-    return exp.Ordered(this=inner.copy(), desc=only.args.get("desc"), nulls_first=only.args.get("nulls_first"))
+def _split_part(node: exp.Anonymous) -> exp.Expr:
+    value, delimiter, part = arguments(node, 3)
+    if isinstance(part, exp.Neg):
+        raise RedshiftError("22023", "field position must be greater than zero")
+    return call("split_part", cast(value, "text"), delimiter, part)
 
 
-def _median(node: exp.Anonymous) -> exp.Expr:
-    (value,) = _arguments(node, 1)
-    if isinstance(outer(node), exp.Window):
-        raise not_covered("MEDIAN as a window function")
-    return _percentile(exp.Literal.number("0.5"), value, exp.Order(expressions=[exp.Ordered(this=value.copy())]))
-
-
-def _percentile_cont(node: exp.Anonymous) -> exp.Expr:
-    (fraction,) = _arguments(node, 1)
-    if not isinstance(node.parent, exp.WithinGroup) or isinstance(outer(node), exp.Window):
-        raise not_covered("PERCENTILE_CONT without WITHIN GROUP, or as a window function")
-    order = node.parent.expression.copy()
-    return _percentile(fraction, order.expressions[0].this.copy(), order)
-
-
-def _percentile(fraction: exp.Expr, value: exp.Expr, order: exp.Expr) -> exp.Expr:
-    found = exp.WithinGroup(this=call("percentile_cont", fraction), expression=order)
-    return call("rs_percentile", found, call("min", value))
-
-
-def _ratio_to_report(node: exp.Anonymous) -> exp.Expr:
-    (value,) = _arguments(node, 1)
-    if not isinstance(outer(node), exp.Window):
-        raise RedshiftError("42601", "ratio_to_report needs an OVER clause")
-    total = call("nullif", _around(node, call("sum", value.copy())), exp.Literal.number("0"))
-    return exp.Paren(this=exp.Div(this=cast(value, "double precision"), expression=total, typed=True, safe=False))
-
-
-def _regexp_replace(node: exp.Anonymous) -> exp.Expr:
-    arguments = _arguments(node, 2, 3)
-    replacement = arguments[2] if len(arguments) > 2 else exp.Literal.string("")
-    return call("regexp_replace", arguments[0], arguments[1], replacement, exp.Literal.string("g"))
-
-
-OUTER = {"avg", "listagg", "median", "percentile_cont", "ratio_to_report"}
 CALLS: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
-    "avg": _avg,
+    "array": _array,
     "concat": _concat,
-    "dateadd": _date_function,
-    "date_add": _date_function,
-    "datediff": _date_function,
-    "date_diff": _date_function,
+    "date": _date,
     "decode": _decode,
-    "json_serialize": lambda node: call("rs_json_serialize", *_arguments(node, 1)),
-    "listagg": _listagg,
-    "median": _median,
+    "grouping_id": lambda node: call("grouping", *arguments(node, 1, 31)),
+    "json_serialize": lambda node: call("rs_json_serialize", *arguments(node, 1)),
+    "json_extract_array_element_text": _json_text,
+    "json_extract_path_text": _json_text,
+    "left": _end,
     "nvl": _nvl,
     "nvl2": _nvl2,
-    "percentile_cont": _percentile_cont,
-    "ratio_to_report": _ratio_to_report,
-    "regexp_replace": _regexp_replace,
+    "object": _object,
+    "regexp_count": _regexp,
+    "regexp_instr": _regexp,
+    "regexp_replace": _regexp,
+    "regexp_substr": _regexp,
+    "right": _end,
+    "split_part": _split_part,
+    **dict.fromkeys(("dlog1", "ln"), _logarithm),
+    **dict.fromkeys(("dexp", "dlog10", "exp", "log", "pow", "power", "sqrt"), _double),
 }

@@ -8,7 +8,10 @@ from pathlib import Path
 _TABLES = tomllib.loads(Path(__file__).with_name("functions.toml").read_text())
 
 FRAMED = frozenset(_TABLES["framed"].split())
+COMPUTE_ONLY = frozenset(_TABLES["compute_only"].split())
 LEADER_ONLY = frozenset(_TABLES["leader_only"].split())
+# what queries on nothing but the catalog may call besides
+LEADER = LEADER_ONLY | frozenset(_TABLES["catalog_only"].split())
 KNOWN = frozenset(
     name for table in ("aggregates", "ranking", "scalars", "rewritten") for name in _TABLES[table].split()
 )

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+from infrastructure.local.redshift.dialect import roles
 from infrastructure.local.redshift.dialect.lexer import Tokens, quote
 from infrastructure.local.redshift.dialect.plan import Plan
 from infrastructure.local.redshift.errors import not_covered, syntax_error
 
+_PRIVILEGES = {
+    "SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "USAGE", "CREATE", "TEMP", "TEMPORARY",
+    "EXECUTE", "DROP", "ALTER",
+}  # fmt: skip
+_SYSTEM_OBJECTS = {
+    "TABLE",
+    "SCHEMA",
+    "ROLE",
+    "USER",
+    "VIEW",
+    "OR",
+    "MODEL",
+    "LIBRARY",
+    "FUNCTION",
+    "DEFAULT",
+    "DATASHARE",
+}
+
 
 def grant(tokens: Tokens, verb: str) -> Plan:
     """GRANT and REVOKE; stands after the verb."""
+    if tokens.peek() in {"ASSUMEROLE", "SHARE", "EXPLAIN", "IGNORE"}:
+        raise not_covered(f"the privilege {tokens.peek()}")
+    if tokens.peek() not in {*_PRIVILEGES, "ALL", "GRANT"}:
+        return roles.grant_role(tokens, verb)
     prefix = "GRANT OPTION FOR " if tokens.accept("GRANT", "OPTION", "FOR") else ""
+    if tokens.peek(1) in _SYSTEM_OBJECTS:
+        raise not_covered(f"the system permission {tokens.peek()} {tokens.peek(1)}")
     privileges = _privileges(tokens)
-    if not tokens.accept("ON"):
-        raise not_covered("GRANT and REVOKE of roles")
+    tokens.expect("ON")
     kind = _grant_object(tokens)
     direction = "TO" if verb == "GRANT" else "FROM"
     tokens.expect(direction)
-    grantees = _grantees(tokens)
+    grantees, checks = _grantees(tokens)
     option = " WITH GRANT OPTION" if tokens.accept("WITH", "GRANT", "OPTION") else ""
     option = option or (" " + tokens.accept_any("CASCADE", "RESTRICT")).rstrip()
     tokens.end()
     listed = _expand(privileges, kind)
     sql = f"{verb} {prefix}{listed} ON {kind} {direction} {grantees}{option}"
-    return Plan(sql)
+    return Plan(sql, before=checks)
 
 
 def _privileges(tokens: Tokens) -> list[str]:
@@ -32,10 +56,7 @@ def _privileges(tokens: Tokens) -> list[str]:
     found: list[str] = []
     while True:
         word = tokens.take().upper
-        if word not in {
-            "SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "USAGE", "CREATE", "TEMP", "TEMPORARY",
-            "EXECUTE", "DROP", "ALTER",
-        }:  # fmt: skip
+        if word not in _PRIVILEGES:
             raise syntax_error(word)
         if tokens.peek() == "(":
             word += f" ({', '.join(map(quote, tokens.names_in_parentheses()))})"
@@ -75,17 +96,21 @@ def _grant_object(tokens: Tokens) -> str:
     return "TABLE " + ", ".join(names)
 
 
-def _grantees(tokens: Tokens) -> str:
+def _grantees(tokens: Tokens) -> tuple[str, tuple[str, ...]]:
+    """Who gets it, and what has to be so: each one is the user, group or role that it is called."""
     found: list[str] = []
+    checks: list[str] = []
     while True:
         if tokens.accept("PUBLIC"):
             found.append("PUBLIC")
         else:
-            if tokens.peek(1) not in {",", "WITH", ""}:
-                tokens.accept_any("GROUP", "ROLE", "USER")
-            found.append(quote(tokens.name()))
+            named = tokens.peek(1) not in {",", "WITH", ""}
+            kind = tokens.accept_any("GROUP", "ROLE", "USER") if named else ""
+            name = tokens.name()
+            found.append(quote(name))
+            checks += roles.is_a(name, kind.lower() or "user")
         if not tokens.accept(","):
-            return ", ".join(found)
+            return ", ".join(found), tuple(checks)
 
 
 def default_privileges(tokens: Tokens) -> Plan:
@@ -101,8 +126,12 @@ def default_privileges(tokens: Tokens) -> Plan:
     if not verb:
         raise tokens.error()
     privileges = _privileges(tokens)
+    if tokens.peek(1) in {"FUNCTIONS", "PROCEDURES"}:
+        raise not_covered(f"default privileges on {tokens.peek(1).lower()}")
     tokens.expect("ON", "TABLES", "TO" if verb == "GRANT" else "FROM")
-    target = f"ON TABLES {'TO' if verb == 'GRANT' else 'FROM'} {_grantees(tokens)}"
+    grantees, checks = _grantees(tokens)
+    target = f"ON TABLES {'TO' if verb == 'GRANT' else 'FROM'} {grantees}"
     option = " WITH GRANT OPTION" if tokens.accept("WITH", "GRANT", "OPTION") else ""
     tokens.end()
-    return Plan(f"{' '.join(parts)} {verb} {_expand(privileges, 'TABLE')} {target}{option}")
+    sql = f"{' '.join(parts)} {verb} {_expand(privileges, 'TABLE')} {target}{option}"
+    return Plan(sql, before=checks)

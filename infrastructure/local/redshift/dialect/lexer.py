@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
-from infrastructure.local.redshift.errors import RedshiftError, syntax_error
+from infrastructure.local.redshift.errors import RedshiftError, not_covered, syntax_error
 
+# Statements whose strings may be keys or passwords: a message must not repeat them.
+_WITH_SECRETS = {"copy", "unload", "create", "alter"}
 _PATTERN = re.compile(
     r"""
     (?P<space>\s+|--[^\n]*)
@@ -21,6 +24,9 @@ _PATTERN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# words that have to be quoted to be a name: DG/r_pg_keywords, without START and CONNECT, which it takes back
+RESERVED = frozenset(Path(__file__).with_name("reserved.txt").read_text().split())
+LONGEST_NAME = 63
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
@@ -56,11 +62,20 @@ def tokenize(sql: str) -> list[Token]:
             position = _comment_end(sql, found.end())
             continue
         if kind == "symbol" and found.group() in "'\"":
-            raise RedshiftError("42601", f"unterminated quoted string at or near {sql[position : position + 40]!r}")
+            raise RedshiftError("42601", f"unterminated quoted string, begun at character {position + 1}")
         position = found.end()
+        if kind == "string" and tokens and tokens[-1].kind == "string":
+            hidden = tokens[0].text.lower() in _WITH_SECRETS
+            _check_continued(sql[tokens[-1].end : found.start()], "'...'" if hidden else found.group())
         if kind != "space":
             tokens.append(Token(kind, found.group(), found.start(), found.end()))
     return tokens
+
+
+def _check_continued(between: str, text: str) -> None:
+    """A string goes on in a second literal only on another line."""
+    if "\n" not in between:
+        raise syntax_error(text)
 
 
 def _comment_end(sql: str, position: int) -> int:
@@ -85,9 +100,38 @@ def split(sql: str) -> list[list[Token]]:
     return [statement for statement in statements if statement]
 
 
+def without_catalog_prefix(sql: str) -> str:
+    """The text without the schema of built-in functions, types and operators, as `pg_catalog.version()` has it."""
+    tokens = tokenize(sql) if "pg_catalog" in sql.lower() else []
+    cuts: list[tuple[int, int]] = []
+    for index, token in enumerate(tokens):
+        before = [t.upper for t in tokens[max(index - 2, 0) : index]]
+        after = [t.upper for t in tokens[index + 1 : index + 6]]
+        if token.text.strip('"').lower() != "pg_catalog" or after[:1] != ["."]:
+            continue
+        if before == ["OPERATOR", "("] and ")" in after:
+            closing = tokens[index + 1 + after.index(")")]
+            cuts += [(tokens[index - 2].start, tokens[index + 2].start), (closing.start, closing.end)]
+        elif after[2:3] == ["("] or before[-1:] == ["::"]:
+            cuts.append((token.start, tokens[index + 2].start))
+    for start, end in reversed(cuts):
+        sql = f"{sql[:start]} {sql[end:]}"
+    return sql
+
+
 def quote(name: str) -> str:
     """An identifier for the backend."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def check_length(name: str) -> None:
+    """Refuse a name that the backend would cut.
+
+    Raises:
+        RedshiftError: 0A000; Redshift itself takes 127 bytes.
+    """
+    if len(name.encode()) > LONGEST_NAME:
+        raise not_covered(f'names of more than {LONGEST_NAME} bytes: "{name}"')
 
 
 def literal(value: str) -> str:
@@ -166,17 +210,23 @@ class Tokens:
     def name(self) -> str:
         """An identifier, folded to lower case."""
         token = self.take()
-        if token.kind == "quoted":
-            return token.text[1:-1].replace('""', '"').lower()
-        if token.kind != "word":
+        if token.kind not in {"quoted", "word"}:
             raise syntax_error(token.text)
-        return token.text.lower()
+        text = token.text[1:-1].replace('""', '"') if token.kind == "quoted" else token.text
+        check_length(text)
+        return text.lower()
+
+    def column_name(self) -> str:
+        """An identifier that is no reserved word unless it is quoted."""
+        if self.peek() in RESERVED:
+            raise self.error()
+        return self.name()
 
     def qualified(self) -> str:
         """A name with up to three parts, quoted for the backend; the database part is left out."""
-        parts = [self.name()]
+        parts = [self.column_name()]
         while self.accept("."):
-            parts.append(self.name())
+            parts.append(self.column_name())
         if len(parts) > 3:
             raise syntax_error(parts[3])
         return ".".join(quote(part) for part in parts[-2:])
@@ -197,9 +247,9 @@ class Tokens:
 
     def names(self) -> list[str]:
         """A list like `a, b`."""
-        found = [self.name()]
+        found = [self.column_name()]
         while self.accept(","):
-            found.append(self.name())
+            found.append(self.column_name())
         return found
 
     def names_in_parentheses(self) -> list[str]:
@@ -216,7 +266,7 @@ class Tokens:
         last = begin
         while self.current is not None:
             word = self.peek()
-            if depth == 0 and (word in stop or word in {",", ")"}):
+            if depth == 0 and (word in {",", ")"} or (word in stop and self.current is not begin)):
                 break
             depth += {"(": 1, ")": -1}.get(word, 0)
             last = self.take()

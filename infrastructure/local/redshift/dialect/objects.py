@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from zlib import crc32
 
-from infrastructure.local.redshift.dialect import alter, grants, query, tables, users
+from infrastructure.local.redshift.dialect import alter, grants, query, roles, tables, users
+from infrastructure.local.redshift.dialect.layout import Layout, read_attributes
 from infrastructure.local.redshift.dialect.lexer import Tokens, literal, quote
 from infrastructure.local.redshift.dialect.plan import NOTHING, Plan
 from infrastructure.local.redshift.errors import RedshiftError, not_covered, not_supported, syntax_error
+
+_LATE_BINDING = re.compile(r"\bwith\s+no\s+schema\s+binding\s*$", re.IGNORECASE)
 
 
 def create(tokens: Tokens) -> Plan:
@@ -35,10 +39,18 @@ def _create_view(tokens: Tokens, *, replace: bool) -> Plan:
     columns = tokens.names_in_parentheses() if tokens.peek() == "(" else []
     tokens.expect("AS")
     text = tokens.rest()
-    if re.search(r"\bwith\s+no\s+schema\s+binding\s*$", text, re.IGNORECASE):
-        raise not_covered("WITH NO SCHEMA BINDING")
+    late = _LATE_BINDING.search(text)
+    if late:
+        text = text[: late.start()]
+        query.require_qualified(text)
+    temporary = "TEMPORARY " if name.startswith('"#') else ""
     listed = f" ({', '.join(map(quote, columns))})" if columns else ""
-    return Plan(f"CREATE {'OR REPLACE ' if replace else ''}VIEW {name}{listed} AS {query.query_text(text)}")
+    head = f"CREATE {'OR REPLACE ' if replace else ''}{temporary}VIEW {name}{listed}"
+    sql = f"{head} AS {query.query_text(text, stored=True)}"
+    if not replace:
+        return Plan(sql)
+    same = f"SELECT pg_catalog.rs_same_columns({literal(name)})"
+    return Plan(sql, before=(f"SELECT pg_catalog.rs_remember_columns({literal(name)})",), after=(same,))
 
 
 def _create_materialized_view(tokens: Tokens) -> Plan:
@@ -46,14 +58,18 @@ def _create_materialized_view(tokens: Tokens) -> Plan:
     if tokens.peek() == "IF":
         raise syntax_error("IF")
     name = tokens.qualified()
+    layout = Layout()
     seen = True
     while seen:
-        tables.table_attributes(tokens)
+        read_attributes(tokens, layout)
         seen = tokens.accept("AUTO", "REFRESH")
         if seen and not tokens.accept_any("YES", "NO"):
             raise tokens.error()
+    layout.check()
     tokens.expect("AS")
-    return Plan(f"CREATE MATERIALIZED VIEW {name} AS {query.query_text(tokens.rest())}")
+    sql = f"CREATE MATERIALIZED VIEW {name} AS {query.stored_query_text(tokens.rest())}"
+    check = f"SELECT pg_catalog.rs_check_materialized_view({literal(name)}::pg_catalog.regclass)"
+    return Plan(sql, after=(check, *layout.statements(name)))
 
 
 def refresh(tokens: Tokens) -> Plan:
@@ -62,8 +78,13 @@ def refresh(tokens: Tokens) -> Plan:
     name = tokens.qualified()
     tokens.accept_any("RESTRICT", "CASCADE")
     tokens.end()
-    check = f"SELECT pg_catalog.rs_require_owner({literal(name)})"
-    return Plan(f"REFRESH MATERIALIZED VIEW {name}", before=(check,))
+    return Plan(
+        NOTHING,
+        # one refresh of a view at a time, under whichever of its names (catalog/refresh.sql)
+        locks=(f"pg_catalog.rs_refresh_{crc32(name.rpartition('.')[2].encode()) % 16}",),
+        before=(f"SELECT pg_catalog.rs_refresh({literal(name)})",),
+        tag="REFRESH MATERIALIZED VIEW",
+    )
 
 
 def _create_schema(tokens: Tokens) -> Plan:
@@ -91,7 +112,9 @@ def alter_object(tokens: Tokens) -> Plan:
     if word == "MATERIALIZED":
         return _alter_materialized_view(tokens)
     if word == "GROUP":
-        return users.alter_group(tokens)
+        return roles.alter_group(tokens)
+    if word == "ROLE":
+        return roles.alter_role(tokens)
     raise not_covered(f"ALTER {word}")
 
 
@@ -99,6 +122,8 @@ def _alter_schema(tokens: Tokens) -> Plan:
     name = quote(tokens.name())
     if tokens.accept("OWNER", "TO"):
         return Plan(f"ALTER SCHEMA {name} OWNER TO {quote(tokens.name())}")
+    if tokens.accept("QUOTA"):
+        raise not_covered("ALTER SCHEMA QUOTA")
     tokens.expect("RENAME", "TO")
     return Plan(f"ALTER SCHEMA {name} RENAME TO {quote(tokens.name())}")
 
@@ -121,9 +146,8 @@ def drop(tokens: Tokens) -> Plan:
     if word == "MATERIALIZED":
         tokens.expect("VIEW")
         word = "MATERIALIZED VIEW"
-    if word in {"USER", "GROUP"}:
-        exists = "IF EXISTS " if tokens.accept("IF", "EXISTS") else ""
-        return Plan(f"DROP ROLE {exists}{', '.join(map(quote, tokens.names()))}", tag=f"DROP {word}")
+    if word in {"USER", "GROUP", "ROLE"}:
+        return roles.drop(tokens, word)
     if word not in {"TABLE", "VIEW", "SCHEMA", "MATERIALIZED VIEW"}:
         raise not_supported(f"DROP {word}") if word == "INDEX" else not_covered(f"DROP {word}")
     exists = "IF EXISTS " if tokens.accept("IF", "EXISTS") else ""
@@ -138,6 +162,7 @@ def drop(tokens: Tokens) -> Plan:
 _CREATE = {
     "SCHEMA": _create_schema,
     "USER": users.create_user,
-    "GROUP": users.create_group,
+    "GROUP": roles.create_group,
+    "ROLE": roles.create_role,
     "MATERIALIZED": _create_materialized_view,
 }

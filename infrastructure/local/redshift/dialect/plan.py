@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
+
+from infrastructure.local.redshift.dialect.transfers import CopyStatement, UnloadStatement
 
 Control = Literal["", "begin", "commit", "rollback"]
 
 # what the backend executes in place of a statement that it has no part in: no rows, no snapshot
 NOTHING = "SET redshift.nothing TO ''"
-
-
-@dataclass(frozen=True)
-class CopyStatement:
-    """A COPY ... FROM 's3://...', its options checked.
-
-    Attributes:
-        table: Quoted name of the target.
-        columns: Folded column names, empty for all.
-        source: The s3:// URL, a manifest's or a key prefix.
-        manifest: Whether the source is a manifest.
-        fill_record: Whether missing columns at the end are NULL.
-        serialize_to_json: Whether nested columns become SUPER.
-    """
-
-    table: str
-    columns: tuple[str, ...]
-    source: str
-    manifest: bool = False
-    fill_record: bool = False
-    serialize_to_json: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,8 +25,11 @@ class Plan:
         control: Whether it begins or ends a transaction.
         commits: Whether it commits the transaction that it runs in.
         outside: Its name, if it may not run in a transaction block.
+        inside: Its name, if it has to run in a transaction block.
         tag: The command tag the client sees, if it is not the backend's.
         copy: The COPY that the proxy itself carries out in place of `sql`.
+        unload: The UNLOAD that the proxy itself carries out in place of `sql`.
+        source: The statement as the client sent it.
     """
 
     sql: str
@@ -55,10 +39,13 @@ class Plan:
     control: Control = ""
     commits: bool = False
     outside: str | None = None
+    inside: str | None = None
     tag: str | None = None
-    copy: CopyStatement | None = field(default=None)
+    copy: CopyStatement | None = None
+    unload: UnloadStatement | None = None
+    source: str = ""
 
     @property
     def needs_transaction(self) -> bool:
         """Whether several statements have to succeed or fail together."""
-        return bool(self.locks or self.before or self.after or self.copy)
+        return bool(self.locks or self.before or self.after or self.copy or self.unload)

@@ -1,28 +1,28 @@
-"""CREATE TABLE in all its forms, and the table attributes that views share."""
+"""CREATE TABLE in all its forms."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from infrastructure.local.redshift.dialect import query
+from infrastructure.local.redshift.dialect import keys, query
+from infrastructure.local.redshift.dialect.layout import Layout, copy_layout, read_attributes, read_encoding
 from infrastructure.local.redshift.dialect.lexer import Tokens, literal, quote
 from infrastructure.local.redshift.dialect.plan import Plan
 from infrastructure.local.redshift.dialect.types import parse_type
-from infrastructure.local.redshift.errors import RedshiftError, syntax_error
-
-ENCODINGS = {
-    "AUTO", "AZ64", "BYTEDICT", "DELTA", "DELTA32K", "LZO", "MOSTLY8", "MOSTLY16", "MOSTLY32", "RAW", "RUNLENGTH",
-    "TEXT255", "TEXT32K", "ZSTD",
-}  # fmt: skip
+from infrastructure.local.redshift.errors import RedshiftError, not_covered, syntax_error
 
 
 @dataclass
 class _Columns:
     """What the parentheses of a CREATE TABLE hold, as it goes to the backend."""
 
+    layout: Layout
     texts: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     not_null: set[str] = field(default_factory=set)
+    keys: list[keys.Key | keys.ForeignKey] = field(default_factory=list)
+    parents: list[str] = field(default_factory=list)
+    current: str = ""
 
 
 def guard(table: str) -> str:
@@ -40,13 +40,28 @@ def create_table(tokens: Tokens) -> Plan:
     name = tokens.qualified()
     head = f"CREATE {'TEMPORARY ' if hashed else temporary}TABLE {exists}{name} "
     if tokens.peek() == "(" and not _is_name_list(tokens):
-        columns = _columns(tokens)
-        table_attributes(tokens)
-        tokens.end()
-        return Plan(f"{head}({', '.join(columns)})", after=(guard(name),))
+        return _create_with_columns(tokens, head, name, only_new=bool(exists))
     if exists:
         raise tokens.error()
     return _create_as(tokens, head, name)
+
+
+def _create_with_columns(tokens: Tokens, head: str, name: str, *, only_new: bool) -> Plan:
+    found = _Columns(Layout())
+    texts = _columns(tokens, found)
+    read_attributes(tokens, found.layout)
+    tokens.end()
+    found.layout.check()
+    if found.parents and found.layout.seen - {"BACKUP"}:
+        raise RedshiftError("42601", "CREATE TABLE LIKE takes its attributes from its parent")
+    keys.check(found.keys)
+    after = [copy_layout(parent, name) for parent in found.parents]
+    after += [*found.layout.statements(name), *(key.statement(name) for key in found.keys)]
+    before: tuple[str, ...] = ()
+    if only_new:
+        before = (f"SELECT pg_catalog.rs_remember_table({literal(name)})",)
+        after = [f"{sql} WHERE pg_catalog.rs_is_new({literal(name)})" for sql in after]
+    return Plan(f"{head}({', '.join(texts)})", before=before, after=(guard(name), *after))
 
 
 def _is_name_list(tokens: Tokens) -> bool:
@@ -55,66 +70,16 @@ def _is_name_list(tokens: Tokens) -> bool:
 
 def _create_as(tokens: Tokens, head: str, name: str) -> Plan:
     names = tokens.names_in_parentheses() if tokens.peek() == "(" else []
-    table_attributes(tokens)
+    layout = Layout()
+    read_attributes(tokens, layout)
+    layout.check()
     tokens.expect("AS")
     listed = f"({', '.join(quote(n) for n in names)}) " if names else ""
-    return Plan(f"{head}{listed}AS {query.query_text(tokens.rest())}", after=(guard(name),))
+    sql = f"{head}{listed}AS {query.query_text(tokens.rest(), stored=True)}"
+    return Plan(sql, after=(guard(name), *layout.statements(name)))
 
 
-def table_attributes(tokens: Tokens) -> None:
-    """Use up DISTSTYLE, DISTKEY, SORTKEY, ENCODE AUTO and BACKUP in any order, each at most once."""
-    seen: set[str] = set()
-    while True:
-        word = tokens.peek()
-        kind = "SORTKEY" if word in {"COMPOUND", "INTERLEAVED"} else word
-        if kind not in _ATTRIBUTES:
-            return
-        if kind in seen:
-            raise RedshiftError("42601", f"conflicting or redundant options: {kind}")
-        seen.add(kind)
-        _ATTRIBUTES[kind](tokens)
-
-
-def _diststyle(tokens: Tokens) -> None:
-    tokens.expect("DISTSTYLE")
-    if not tokens.accept_any("AUTO", "EVEN", "KEY", "ALL"):
-        raise tokens.error()
-
-
-def _distkey(tokens: Tokens) -> None:
-    tokens.expect("DISTKEY")
-    if len(tokens.names_in_parentheses()) > 1:
-        raise RedshiftError("42601", "a table has at most one DISTKEY column")
-
-
-def _sortkey(tokens: Tokens) -> None:
-    tokens.accept_any("COMPOUND", "INTERLEAVED")
-    tokens.expect("SORTKEY")
-    if not tokens.accept("AUTO"):
-        tokens.names_in_parentheses()
-
-
-def _encode(tokens: Tokens) -> None:
-    tokens.expect("ENCODE", "AUTO")
-
-
-def _backup(tokens: Tokens) -> None:
-    tokens.expect("BACKUP")
-    if not tokens.accept_any("YES", "NO"):
-        raise tokens.error()
-
-
-_ATTRIBUTES = {
-    "DISTSTYLE": _diststyle,
-    "DISTKEY": _distkey,
-    "SORTKEY": _sortkey,
-    "ENCODE": _encode,
-    "BACKUP": _backup,
-}
-
-
-def _columns(tokens: Tokens) -> list[str]:
-    found = _Columns()
+def _columns(tokens: Tokens, found: _Columns) -> list[str]:
     tokens.expect("(")
     _element(tokens, found)
     while tokens.accept(","):
@@ -133,19 +98,22 @@ def _pairs(found: _Columns) -> list[tuple[str, str]]:
 
 def _element(tokens: Tokens, found: _Columns) -> None:
     if tokens.accept("LIKE"):
-        found.texts.append(_like(tokens))
+        found.texts.append(_like(tokens, found))
     elif tokens.peek() in {"PRIMARY", "UNIQUE", "FOREIGN"} and tokens.peek(1) in {"KEY", "("}:
         _table_constraint(tokens, found)
     elif tokens.peek() in {"CHECK", "EXCLUDE", "CONSTRAINT"}:
         raise syntax_error(tokens.peek())
     else:
-        name = tokens.name()
-        found.names.append(name)
-        found.texts.insert(len(found.names) - 1, column(tokens, name))
+        found.current = tokens.column_name()
+        if found.current == "oid":
+            raise RedshiftError("42701", 'column name "oid" conflicts with a system column name')
+        found.names.append(found.current)
+        found.texts.insert(len(found.names) - 1, _column(tokens, found))
 
 
-def _like(tokens: Tokens) -> str:
+def _like(tokens: Tokens, found: _Columns) -> str:
     parent = tokens.qualified()
+    found.parents.append(parent)
     including = tokens.accept("INCLUDING", "DEFAULTS")
     if not including:
         tokens.accept("EXCLUDING", "DEFAULTS")
@@ -153,47 +121,54 @@ def _like(tokens: Tokens) -> str:
 
 
 def _table_constraint(tokens: Tokens, found: _Columns) -> None:
-    """PRIMARY KEY, UNIQUE and FOREIGN KEY are information for the planner: only their NOT NULL counts."""
-    if tokens.accept("FOREIGN", "KEY"):
-        tokens.names_in_parentheses()
-        tokens.expect("REFERENCES")
-        _referenced(tokens)
-    elif tokens.accept("PRIMARY", "KEY"):
-        found.not_null.update(tokens.names_in_parentheses())
-    else:
-        tokens.expect("UNIQUE")
-        tokens.names_in_parentheses()
+    key = keys.read(tokens)
+    found.keys.append(key)
+    if key.primary:
+        found.not_null.update(key.columns)
 
 
-def _referenced(tokens: Tokens) -> None:
-    tokens.qualified()
-    if tokens.peek() == "(":
-        tokens.names_in_parentheses()
-
-
-def column(tokens: Tokens, name: str) -> str:
+def _column(tokens: Tokens, found: _Columns) -> str:
     """A column definition for the backend; stands at the type."""
-    parts = [quote(name), parse_type(tokens, column=True)]
+    kind = parse_type(tokens, column=True)
+    parts = [quote(found.current), kind]
     while tokens.peek() not in {",", ")", ""}:
-        parts.append(_column_attribute(tokens))
+        parts.append(_column_attribute(tokens, found))
+    text = " ".join(part for part in parts if part)
+    if " AS IDENTITY " in text and kind not in {"integer", "bigint"}:
+        raise RedshiftError("42804", f"identity column {found.current} must be INT or BIGINT")
+    return text
+
+
+def added_column(tokens: Tokens, name: str, layout: Layout) -> str:
+    """The definition of a column that ALTER TABLE adds: only a default, an encoding and NOT NULL may follow its type.
+
+    Raises:
+        RedshiftError: 0A000 or 42601, naming what cannot be added.
+    """
+    parts = [quote(name), parse_type(tokens, column=True)]
+    found = _Columns(layout, current=name)
+    while tokens.peek() not in {",", ")", ""}:
+        word = tokens.peek()
+        if word in {"DISTKEY", "SORTKEY", "IDENTITY", "GENERATED", "UNIQUE", "PRIMARY", "REFERENCES"}:
+            raise RedshiftError("0A000", f"ALTER TABLE ADD COLUMN does not support {word}")
+        parts.append(_column_attribute(tokens, found))
     return " ".join(part for part in parts if part)
 
 
-def _column_attribute(tokens: Tokens) -> str:
-    word = tokens.peek()
-    handler = _COLUMN_ATTRIBUTES.get(word)
+def _column_attribute(tokens: Tokens, found: _Columns) -> str:
+    handler = _COLUMN_ATTRIBUTES.get(tokens.peek())
     if handler is None:
         raise tokens.error()
     tokens.take()
-    return handler(tokens)
+    return handler(tokens, found)
 
 
-def _default(tokens: Tokens) -> str:
+def _default(tokens: Tokens, _found: _Columns) -> str:
     text = tokens.balanced("NOT", "NULL", "ENCODE", "DISTKEY", "SORTKEY", "UNIQUE", "PRIMARY", "REFERENCES", "IDENTITY")
     return f"DEFAULT {query.expression_text(text)}"
 
 
-def _identity(tokens: Tokens, form: str = "ALWAYS") -> str:
+def _identity(tokens: Tokens, _found: _Columns, form: str = "ALWAYS") -> str:
     tokens.expect("(")
     seed = tokens.integer()
     tokens.expect(",")
@@ -202,39 +177,56 @@ def _identity(tokens: Tokens, form: str = "ALWAYS") -> str:
     return f"GENERATED {form} AS IDENTITY (MINVALUE 0 START {seed} INCREMENT {max(step, 1)})"
 
 
-def _generated(tokens: Tokens) -> str:
+def _generated(tokens: Tokens, found: _Columns) -> str:
     tokens.expect("BY", "DEFAULT", "AS", "IDENTITY")
-    return _identity(tokens, "BY DEFAULT")
+    return _identity(tokens, found, "BY DEFAULT")
 
 
-def _encoding(tokens: Tokens) -> str:
-    if not tokens.accept_any(*ENCODINGS):
-        raise RedshiftError("42601", f"encoding type {tokens.peek() or 'missing'} is not known")
+def _encoding(tokens: Tokens, found: _Columns) -> str:
+    found.layout.encodings[found.current] = read_encoding(tokens)
     return ""
 
 
-def _collate(tokens: Tokens) -> str:
+def _distkey(_tokens: Tokens, found: _Columns) -> str:
+    found.layout.distribute_by(found.current)
+    return ""
+
+
+def _sortkey(_tokens: Tokens, found: _Columns) -> str:
+    found.layout.sort_by(found.current)
+    return ""
+
+
+def _collate(tokens: Tokens, _found: _Columns) -> str:
+    if tokens.accept_any("CASE_INSENSITIVE", "CI"):
+        raise not_covered("COLLATE CASE_INSENSITIVE")
     if not tokens.accept_any("CASE_SENSITIVE", "CS"):
-        raise syntax_error(tokens.peek())
+        raise tokens.error()
     return ""
 
 
-def _not_null(tokens: Tokens) -> str:
+def _not_null(tokens: Tokens, _found: _Columns) -> str:
     tokens.expect("NULL")
     return "NOT NULL"
 
 
-def _primary_key(tokens: Tokens) -> str:
-    tokens.expect("KEY")
-    return "NOT NULL"
-
-
-def _nothing(_tokens: Tokens) -> str:
+def _null(_tokens: Tokens, _found: _Columns) -> str:
     return ""
 
 
-def _references(tokens: Tokens) -> str:
-    _referenced(tokens)
+def _primary_key(tokens: Tokens, found: _Columns) -> str:
+    tokens.expect("KEY")
+    found.keys.append(keys.Key((found.current,), primary=True))
+    return "NOT NULL"
+
+
+def _unique(_tokens: Tokens, found: _Columns) -> str:
+    found.keys.append(keys.Key((found.current,), primary=False))
+    return ""
+
+
+def _references(tokens: Tokens, found: _Columns) -> str:
+    found.keys.append(keys.read_referenced(tokens, (found.current,)))
     return ""
 
 
@@ -243,12 +235,12 @@ _COLUMN_ATTRIBUTES = {
     "IDENTITY": _identity,
     "GENERATED": _generated,
     "ENCODE": _encoding,
-    "DISTKEY": _nothing,
-    "SORTKEY": _nothing,
+    "DISTKEY": _distkey,
+    "SORTKEY": _sortkey,
     "COLLATE": _collate,
     "NOT": _not_null,
-    "NULL": _nothing,
-    "UNIQUE": _nothing,
+    "NULL": _null,
+    "UNIQUE": _unique,
     "PRIMARY": _primary_key,
     "REFERENCES": _references,
 }

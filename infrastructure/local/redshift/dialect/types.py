@@ -56,15 +56,22 @@ def _parse(tokens: Tokens, *, column: bool) -> str:
         return _decimal(tokens)
     if word in {"VARCHAR", "NVARCHAR", "CHARACTER", "NCHAR", "CHAR", "BPCHAR", "TEXT"}:
         return _string(tokens, word, column=column)
-    if word in {"TIMESTAMP", "TIME"}:
-        return _time(tokens, word.lower())
+    if word in {"TIMESTAMP", "TIME"} or (word == "DATETIME" and not column):
+        return _time(tokens, "time" if word == "TIME" else "timestamp")
     if word in _UNCOVERED:
         raise not_covered(f"type {word}")
     if word == "INTERVAL":
-        raise not_covered("INTERVAL columns and casts")
+        return _interval(tokens, column=column)
     if word in _FOREIGN:
         raise RedshiftError("42704", f'type "{word.lower()}" does not exist or is not supported')
     raise RedshiftError("42704", f'type "{token.text.lower()}" does not exist')
+
+
+def _interval(tokens: Tokens, *, column: bool) -> str:
+    """INTERVAL in a cast; tables do not have it."""
+    if column or not tokens.done:
+        raise not_covered("INTERVAL columns and qualified INTERVAL types")
+    return "interval"
 
 
 def _numbers(tokens: Tokens) -> list[int]:

@@ -1,4 +1,4 @@
-"""Users and groups."""
+"""Users: CREATE USER and ALTER USER."""
 
 from __future__ import annotations
 
@@ -21,21 +21,13 @@ def create_user(tokens: Tokens) -> Plan:
     """CREATE USER name [WITH] PASSWORD ...; stands at the name."""
     name = tokens.name()
     tokens.accept("WITH")
-    return Plan(f"CREATE ROLE {quote(name)} LOGIN {_user_options(tokens, name, needs_password=True)}".rstrip())
+    groups: list[str] = []
+    options = _user_options(tokens, name, groups, needs_password=True)
+    joined = tuple(f"GRANT {quote(group)} TO {quote(name)}" for group in groups)
+    return Plan(f"CREATE ROLE {quote(name)} LOGIN {options}".rstrip(), after=joined)
 
 
-def create_group(tokens: Tokens) -> Plan:
-    """CREATE GROUP name [WITH USER a, b]; stands at the name."""
-    name = quote(tokens.name())
-    tokens.accept("WITH")
-    members = ""
-    if tokens.accept("USER"):
-        members = " ROLE " + ", ".join(map(quote, tokens.names()))
-    tokens.end()
-    return Plan(f"CREATE ROLE {name} NOLOGIN{members}", tag="CREATE GROUP")
-
-
-def _user_options(tokens: Tokens, user: str, *, needs_password: bool = False) -> str:
+def _user_options(tokens: Tokens, user: str, groups: list[str], *, needs_password: bool = False) -> str:
     options: list[str] = []
     password = False
     while not tokens.done:
@@ -47,6 +39,9 @@ def _user_options(tokens: Tokens, user: str, *, needs_password: bool = False) ->
             options.append(_USER_OPTIONS[word])
         elif word in {"CONNECTION", "SYSLOG", "VALID", "SESSION"}:
             options.append(_user_limit(tokens, word))
+        elif word == "IN" and needs_password:
+            tokens.expect("GROUP")
+            groups += tokens.names()
         else:
             raise syntax_error(word)
     if needs_password and not password:
@@ -108,17 +103,4 @@ def alter_user(tokens: Tokens) -> Plan:
         parameter = tokens.name()
         tokens.accept_any("TO", "=")
         return Plan(f"ALTER ROLE {user} SET {quote(parameter)} TO {tokens.rest()}")
-    return Plan(f"ALTER ROLE {user} {_user_options(tokens, name)}".rstrip())
-
-
-def alter_group(tokens: Tokens) -> Plan:
-    """ALTER GROUP name ADD | DROP USER a, b; stands at the name."""
-    group = quote(tokens.name())
-    add = tokens.accept_any("ADD", "DROP")
-    tokens.expect("USER")
-    users = ", ".join(map(quote, tokens.names()))
-    tokens.end()
-    verb = {"ADD": f"GRANT {group} TO {users}", "DROP": f"REVOKE {group} FROM {users}"}
-    if add not in verb:
-        raise tokens.error()
-    return Plan(verb[add], tag="ALTER GROUP")
+    return Plan(f"ALTER ROLE {user} {_user_options(tokens, name, [])}".rstrip())
