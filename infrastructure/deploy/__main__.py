@@ -1,52 +1,129 @@
-"""Deploy an environment: python -m infrastructure.deploy local|dev|prod.
+"""Deploy an environment: python -m infrastructure.deploy ENV [plan|deploy|promote|smoke|release|destroy].
 
-Order: what must be there already (warehouse, artifact bucket, images) is looked for, then data, code, functions,
-migrate, trigger, API. A second run with nothing new says so and changes nothing.
+    plan     what a deploy would change, as a table; nothing is changed
+    deploy   this tree, with the images given: data, warehouse, functions, migrate, trigger, API, smoke test, Dagster
+    promote  the release that another environment (--source) runs, unchanged
+    smoke    the smoke test alone
+    release  what the environment runs, as JSON
+    destroy  the environment's stacks; its data stays, and prod is refused
+
+A deploy that its smoke test does not like puts back what ran before. A second one with nothing new says so.
 """
 
 import argparse
-import functools
+import json
 import logging
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infrastructure.deploy import settings, steps
-from infrastructure.deploy.api import deploy_api
+from infrastructure.deploy import settings
+from infrastructure.deploy.destroy import destroy
+from infrastructure.deploy.plan import plan
+from infrastructure.deploy.release import Release, adopt, promoted_key, pushed_images, read_current, read_promoted
+from infrastructure.deploy.rollout import Keep, release_of_tree, roll_out, upload_objects
+from infrastructure.deploy.smoke import smoke
 from infrastructure.deploy.stack import DeployError
+from infrastructure.deploy.target import ARTIFACTS, Target, require
 
 logger = logging.getLogger("infrastructure.deploy")
 
-Keep = Callable[[Mapping[str, str]], None]
 DEFAULT_STATE = Path(__file__).resolve().parents[2] / ".local"
+Action = Callable[[Target, argparse.Namespace, Keep], None]
 
 
-def deploy(target: steps.Target, mode: str | None, state: Path, keep: Keep) -> None:
-    """Run all steps; what clients need to know (LAKE_BUCKET, API_URL, API_KEY) is kept as soon as it is known."""
-    steps.require(target)
-    steps.deploy_template(target, "data", "data.yaml", {})
-    steps.deploy_functions(target, steps.code(target), mode)
-    keep({"LAKE_BUCKET": steps.lake_bucket(target)})
-    api = deploy_api(target.session, target.env, state, given=target.parameters)
-    keep({"API_URL": api["url"], "API_KEY": api["key"]})
+def _plan(target: Target, arguments: argparse.Namespace, _keep: Keep) -> None:
+    target = _with_images(target, arguments)
+    release = _promoted(target, arguments.state) or release_of_tree(target, arguments.state)
+    sys.stdout.write(f"{plan(target, release, arguments.trigger_mode)}\n")
+
+
+def _deploy(target: Target, arguments: argparse.Namespace, keep: Keep) -> None:
+    target = _with_images(target, arguments)
+    release = _promoted(target, arguments.state)
+    if release is None:
+        release = release_of_tree(target, arguments.state)
+        require(target, release)
+        upload_objects(target, release, arguments.state)
+    roll_out(target, release, arguments.trigger_mode, keep)
+
+
+def _with_images(target: Target, arguments: argparse.Namespace) -> Target:
+    """The target, told of the images that were pushed to it; those given by hand go first."""
+    return replace(target, parameters=pushed_images(arguments.state, target.env) | dict(target.parameters))
+
+
+def _promoted(target: Target, state: Path) -> Release | None:
+    """What `make promote` has brought to the target, to be deployed as it is; None where it has brought nothing."""
+    key = promoted_key(state, target.env)
+    if key is None:
+        return None
+    images = pushed_images(state, target.env)
+    return read_promoted(target.session.client("s3"), target.parameter(ARTIFACTS), key, images)
+
+
+def _promote(target: Target, arguments: argparse.Namespace, keep: Keep) -> None:
+    if arguments.source in (None, target.env):
+        raise DeployError("promote wants the environment whose release to take: --source dev")
+    session = boto3.Session(profile_name=arguments.source_profile) if arguments.source_profile else target.session
+    source = replace(target, session=session, env=arguments.source)
+    found = _read(source)
+    require(target, found)
+    places = ((one.session.client("s3"), one.parameter(ARTIFACTS)) for one in (source, target))
+    release = adopt(found, source=next(places), target=next(places), given=target.parameters)
+    logger.info("%s takes release %s of %s (%s)", target.env, release.id, source.env, release.commit or "no commit")
+    roll_out(target, release, arguments.trigger_mode, keep)
+
+
+def _read(target: Target) -> Release:
+    found = read_current(target.session.client("s3"), target.parameter(ARTIFACTS))
+    if found is None:
+        raise DeployError(f"{target.env} runs no release yet: deploy it first")
+    return found
+
+
+def _smoke(target: Target, _arguments: argparse.Namespace, _keep: Keep) -> None:
+    smoke(target)
+
+
+def _release(target: Target, _arguments: argparse.Namespace, _keep: Keep) -> None:
+    found = _read(target)
+    shown = {name: value for name, value in asdict(found).items() if name != "templates"}
+    sys.stdout.write(f"{json.dumps({'release': found.id, **shown}, indent=1)}\n")
+
+
+def _destroy(target: Target, _arguments: argparse.Namespace, _keep: Keep) -> None:
+    destroy(target)
+
+
+ACTIONS: Mapping[str, Action] = {
+    "deploy": _deploy,
+    "plan": _plan,
+    "promote": _promote,
+    "smoke": _smoke,
+    "release": _release,
+    "destroy": _destroy,
+}
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    env, state = arguments.env, arguments.state.resolve()
+    arguments.state = arguments.state.resolve()
     given = dict(settings.assignment(text) for text in arguments.set)
-    parameters, keep = settings.parameters(env), _report
-    if env == "local":
+    parameters = settings.parameters(arguments.env)
+    keep: Keep = _report
+    if arguments.env == "local":
         # the local cloud's packages are those of development, which a deploy to AWS does without
         from infrastructure.deploy import local
 
-        exports = local.enter(state)
+        exports = local.enter(arguments.state)
         parameters |= local.parameters(exports)
-        keep = functools.partial(local.keep, state, exports)
-    deploy(steps.Target(boto3.Session(), env, parameters | given), arguments.trigger_mode, state, keep)
+        keep = local.keeper(arguments.state, exports)
+    ACTIONS[arguments.action](Target(boto3.Session(), arguments.env, parameters | given), arguments, keep)
 
 
 def _report(found: Mapping[str, str]) -> None:
@@ -57,21 +134,30 @@ def _report(found: Mapping[str, str]) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="infrastructure.deploy", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="infrastructure.deploy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("env", choices=settings.ENVIRONMENTS)
-    parser.add_argument("--state", type=Path, default=DEFAULT_STATE, help="folder of the local cloud (ENV=local)")
+    parser.add_argument("action", nargs="?", choices=ACTIONS, default="deploy")
+    parser.add_argument("--state", type=Path, default=DEFAULT_STATE, help="folder of the local cloud and of packages")
     parser.add_argument("--trigger-mode", choices=("dagster", "lambda"), help="default: as deployed")
+    parser.add_argument("--source", choices=settings.ENVIRONMENTS, help="promote: whose release")
+    parser.add_argument("--source-profile", help="promote: AWS profile that reads it, where it is another account")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a stack parameter")
     return parser.parse_args()
 
 
 def main() -> int:
-    """Deploy; 0 when all is as it should be, 1 with the resource and the reason when not."""
+    """Run the action; 0 when all is as it should be, 1 with the resource and the reason when not."""
     logging.basicConfig(level=logging.WARNING, format="deploy: %(message)s", stream=sys.stdout)
     logging.getLogger("infrastructure").setLevel(logging.INFO)
+    arguments = _arguments()
+    if arguments.action in ("plan", "release"):
+        # what they print is for other programs too
+        logging.getLogger("infrastructure").setLevel(logging.WARNING)
     began = time.monotonic()
     try:
-        _run(_arguments())
+        _run(arguments)
     except (DeployError, ClientError, BotoCoreError) as error:
         sys.stderr.write(f"deploy: {error}\n")
         return 1

@@ -1,4 +1,4 @@
-"""Deploys the query API: Chalice's package and template, through a change set like every other stack."""
+"""The query API's stack: Chalice's package and template, and where the deployed API answers."""
 
 import logging
 from collections.abc import Mapping
@@ -10,48 +10,48 @@ from botocore.exceptions import ClientError
 
 from infrastructure.deploy.api_package import ApiPackage, build
 from infrastructure.deploy.settings import NETWORK
-from infrastructure.deploy.stack import deploy_stack
 
 logger = logging.getLogger(__name__)
 
 STAGE = "api"
+# the environment's parameters that the API takes
+SETTINGS = (*NETWORK, "CorsOrigins", "RequestsPerSecond", "RequestsAtOnce", "LogRetentionDays")
 AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn")
 
 
-def deploy_api(
-    session: boto3.Session, env: str, state: Path, *, given: Mapping[str, str] | None = None
-) -> dict[str, str]:
-    """Bring the stack analytics-<env>-api to the code of this tree; nothing happens when it has it already.
-
-    Args:
-        session: where to deploy to.
-        env: local, dev or prod.
-        state: a folder that keeps the built package.
-        given: the environment's parameters, of which the API takes where the warehouse is reached from.
-
-    Returns:
-        `url`, under which /v1/health answers, and `key`, for the header x-api-key.
+def package_api(state: Path) -> ApiPackage:
+    """The API's package of this tree; `state` is a folder that keeps it.
 
     Raises:
-        DeployError: packaging, its gate, or the stack failed.
+        DeployError: packaging or its gate failed.
     """
-    ssm = session.client("ssm")
-    package = build(env, state / "api-package")
-    bucket = _parameter(ssm, env, "artifacts/bucket")
-    key = f"api/{package.digest}.zip"
-    _upload(session.client("s3"), bucket, key, package)
-    parameters = {
+    return build(state / "api-package")
+
+
+def object_key(package: ApiPackage) -> str:
+    """Where the package lies in an artifact bucket."""
+    return f"api/{package.digest}.zip"
+
+
+def api_parameters(session: boto3.Session, env: str, key: str, given: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of the stack analytics-<env>-api, whose code lies in the artifact bucket under `key`."""
+    return {
         "Environment": env,
         "ReaderSecret": f"/analytics/{env}/warehouse/secret-reader",
         "WarehouseSslmode": f"/analytics/{env}/warehouse/sslmode",
-        "CodeBucket": bucket,
+        "LakeBucket": f"/analytics/{env}/lake/bucket",
+        "CopyRole": f"/analytics/{env}/warehouse/copy-role",
+        "AlarmTopic": f"/analytics/{env}/alarms/topic",
+        "CodeBucket": _parameter(session.client("ssm"), env, "artifacts/bucket"),
         "CodeKey": key,
         **_url_parts(session),
-        **{name: value for name, value in (given or {}).items() if name in NETWORK},
+        **{name: value for name, value in given.items() if name in SETTINGS},
     }
-    tags = [{"Key": "analytics:environment", "Value": env}]
-    stack = f"analytics-{env}-api"
-    deploy_stack(session.client("cloudformation"), stack, package.template, parameters=parameters, tags=tags)
+
+
+def find_api(session: boto3.Session, env: str) -> dict[str, str]:
+    """`url`, under which /v1/health answers, and `key`, for the header x-api-key."""
+    ssm = session.client("ssm")
     return {"url": _parameter(ssm, env, "api/url"), "key": _key(session, _parameter(ssm, env, "api/key-id"))}
 
 
@@ -59,7 +59,9 @@ def _parameter(ssm: Any, env: str, name: str) -> str:
     return str(ssm.get_parameter(Name=f"/analytics/{env}/{name}")["Parameter"]["Value"])
 
 
-def _upload(s3: Any, bucket: str, key: str, package: ApiPackage) -> None:
+def upload_package(s3: Any, bucket: str, package: ApiPackage) -> None:
+    """Put the package into an artifact bucket unless it lies there."""
+    key = object_key(package)
     try:
         s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:

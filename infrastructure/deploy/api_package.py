@@ -29,6 +29,8 @@ ASSETS = ("contract.yaml", "defs.yaml")
 NOT_INSTALLED = "Could not install dependencies"
 FORBIDDEN = frozenset({"pandas", "pyarrow", "duckdb", "dagster", "numpy"})
 MOST_BYTES = 100_000_000
+# one package serves all environments: a stage that no environment's settings belong to, named as the gateway's
+STAGE = "api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +42,22 @@ class ApiPackage:
     digest: str
 
 
-def build(env: str, folder: Path) -> ApiPackage:
-    """The package for a stage, built anew only when something that goes in has changed.
+def build(folder: Path) -> ApiPackage:
+    """The package, built anew only when something that goes in has changed.
 
     Args:
-        env: the stage in .chalice/config.json.
         folder: keeps the last package and nothing else.
 
     Raises:
         DeployError: Chalice failed, or the package did not pass the gate.
     """
-    digest = _digest(env)
+    digest = _digest()
     target = folder / digest
     if not (target / "sam.yaml").exists():
         shutil.rmtree(folder, ignore_errors=True)
         project, out = folder / "project", folder / "out"
         stage(project)
-        check_output(_run_chalice(project, env, out))
+        check_output(_run_chalice(project, out))
         check_archive(out / "deployment.zip", folder / "unpacked")
         shutil.rmtree(project)
         out.rename(target)
@@ -69,6 +70,9 @@ def stage(project: Path) -> None:
     for source, place in _content():
         (project / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, project / place)
+    # Chalice wants a policy of this stage; what the package's template says replaces it
+    policies = project / ".chalice"
+    shutil.copyfile(policies / "policy-prod.json", policies / f"policy-{STAGE}.json")
 
 
 def check_output(text: str) -> None:
@@ -105,14 +109,19 @@ def check_archive(archive: Path, scratch: Path) -> None:
         raise DeployError(f"the API does not answer from its package alone:\n{done.stderr.strip()}")
 
 
-def _run_chalice(project: Path, env: str, out: Path) -> str:
+def _run_chalice(project: Path, out: Path) -> str:
     """Everything that `chalice package` prints."""
     code = "import sys; sys.argv[0] = 'chalice'; from chalice.cli import main; sys.exit(main())"
-    options = ["--stage", env, "--merge-template", str(ADDITIONS), str(out)]
+    options = ["--stage", STAGE, "--merge-template", str(ADDITIONS), str(out)]
     done = subprocess.run(
         [sys.executable, "-B", "-c", code, "package", *options],
         cwd=project,
-        env={**os.environ, "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "us-east-1")},
+        env={
+            **os.environ,
+            "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
+            # Chalice imports the app: with the shared code that is packaged, not with that of another checkout
+            "PYTHONPATH": str(project / "vendor"),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -149,9 +158,9 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
-def _digest(env: str) -> str:
+def _digest() -> str:
     """Twenty-four hex digits over everything that decides what the package becomes."""
-    whole = hashlib.sha256(f"{env} {platform.python_version()} {version('chalice')}".encode())
+    whole = hashlib.sha256(f"{platform.python_version()} {version('chalice')}".encode())
     for path, place in [*_content(), (ADDITIONS, "additions"), (PROBE, "probe"), (Path(__file__), "gate")]:
         whole.update(f"\0{place}\0{hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
     return whole.hexdigest()[:24]

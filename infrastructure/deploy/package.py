@@ -18,6 +18,11 @@ LEFT_OUT = {"__pycache__", "sample", "Dockerfile", ".DS_Store"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
+def code_key() -> str:
+    """Where the zip of this tree lies in an artifact bucket, once it is uploaded."""
+    return f"code/{_digest(list(_files()))}.zip"
+
+
 def upload_code(s3: Any, bucket: str) -> str:
     """Put the zip of this tree into the bucket unless it is there; returns its key."""
     files = list(_files())

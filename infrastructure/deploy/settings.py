@@ -11,6 +11,13 @@ from infrastructure.deploy.stack import DeployError
 
 INFRASTRUCTURE = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = ("local", "dev", "prod")
+# by part, in the order in which they are deployed; the API's comes from Chalice
+TEMPLATES = {
+    "data": "data.yaml",
+    "warehouse": "warehouse.yaml",
+    "functions": "template.yaml",
+    "dagster": "dagster.yaml",
+}
 # the network of the functions that reach the warehouse: both are given, or neither
 NETWORK = ("WarehouseSubnetIds", "WarehouseSecurityGroupId")
 
@@ -30,10 +37,30 @@ def template(name: str) -> str:
     return (INFRASTRUCTURE / name).read_text(encoding="utf-8")
 
 
+def needed(body: str) -> set[str]:
+    """The parameters of a template that have no default."""
+    return {name for name, spec in _parsed(body).get("Parameters", {}).items() if "Default" not in spec}
+
+
+def resources(body: str) -> dict[str, str]:
+    """The types of a template's resources by name."""
+    return {name: spec["Type"] for name, spec in _parsed(body)["Resources"].items()}
+
+
+def retained(body: str) -> set[str]:
+    """The resources of a template that stay when its stack is deleted."""
+    policies = {name: spec.get("DeletionPolicy", "Delete") for name, spec in _parsed(body)["Resources"].items()}
+    return {name for name, policy in policies.items() if policy != "Delete"}
+
+
 def declared(body: str, values: Mapping[str, str]) -> dict[str, str]:
     """Those of the values that a template declares as parameters."""
-    names = yaml.load(body, Loader=_CloudFormationLoader).get("Parameters", {})  # noqa: S506
+    names = _parsed(body).get("Parameters", {})
     return {name: value for name, value in values.items() if name in names}
+
+
+def _parsed(body: str) -> dict[str, Any]:
+    return dict(yaml.load(body, Loader=_CloudFormationLoader))  # noqa: S506 - derived from the safe loader
 
 
 def assignment(text: str) -> tuple[str, str]:

@@ -1,12 +1,14 @@
 """CloudFormation stacks through change sets: created, updated, or left alone when nothing changed."""
 
-import itertools
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
+
+from infrastructure.deploy.reasons import newest_event, reasons
 
 logger = logging.getLogger(__name__)
 
@@ -15,15 +17,46 @@ CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND")
 # A stack that never came to be can only be deleted; what it retained would have no data yet.
 NEVER_CREATED = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "ROLLBACK_FAILED", "CREATE_FAILED")
 MOST_SECONDS = 3600
+# CloudFormation takes a longer template from a bucket only
+MOST_BODY = 51_200
 Tags = Sequence[Mapping[str, str]]
+# puts a template into a bucket and gives its URL
+Upload = Callable[[str], str]
 
 
 class DeployError(Exception):
     """A deploy that did not succeed, with the resource and the reason where CloudFormation names them."""
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """The role as which CloudFormation works, empty for the caller's own rights, and where long templates go."""
+
+    role: str = ""
+    upload: Upload | None = None
+
+
+PLAIN = How()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a change set would do with one resource. `replaced` is True, False or Conditional, as AWS says it."""
+
+    action: str
+    resource: str
+    kind: str
+    replaced: str = ""
+
+
 def deploy_stack(
-    cloudformation: Any, name: str, template_body: str, *, parameters: Mapping[str, str], tags: Tags = ()
+    cloudformation: Any,
+    name: str,
+    template_body: str,
+    *,
+    parameters: Mapping[str, str],
+    tags: Tags = (),
+    how: How = PLAIN,
 ) -> bool:
     """Bring a stack to this template and these parameters.
 
@@ -33,6 +66,7 @@ def deploy_stack(
         template_body: the template's text.
         parameters: values by name; names that the template does not declare are an error.
         tags: of the stack and of all that it creates.
+        how: as whom CloudFormation works, and what takes a template that is too long to be sent.
 
     Returns:
         Whether anything changed.
@@ -45,37 +79,80 @@ def deploy_stack(
         cloudformation,
         StackName=name,
         ChangeSetType=kind,
-        TemplateBody=template_body,
         Parameters=_listed(parameters),
         Tags=list(tags),
+        **_template(template_body, how.upload),
+        **_as(how.role),
     )
     return _execute(cloudformation, name, kind, change_set)
 
 
-def would_change(
-    cloudformation: Any, name: str, template_body: str, *, parameters: Mapping[str, str], tags: Tags = ()
-) -> bool:
-    """Whether `deploy_stack` with the same arguments would change a stack that is there; nothing is changed.
+def list_changes(
+    cloudformation: Any,
+    name: str,
+    template_body: str,
+    *,
+    parameters: Mapping[str, str],
+    tags: Tags = (),
+    how: How = PLAIN,
+) -> list[Change] | None:
+    """What `deploy_stack` with the same arguments would do with a stack that is there; nothing is done.
+
+    Returns:
+        The changes, none where nothing would change; None where there is no such stack yet.
 
     Raises:
         DeployError: the change set failed.
     """
-    if not _exists(cloudformation, name):
-        return False
+    found = describe(cloudformation, name)
+    if found is None or found["StackStatus"] in NEVER_CREATED:
+        return None
     change_set = _create_change_set(
         cloudformation,
         StackName=name,
         ChangeSetType="UPDATE",
-        TemplateBody=template_body,
         Parameters=_listed(parameters),
         Tags=list(tags),
+        **_template(template_body, how.upload),
+        **_as(how.role),
     )
-    if change_set is not None:
-        cloudformation.delete_change_set(ChangeSetName=change_set["ChangeSetId"], StackName=name)
-    return change_set is not None
+    if change_set is None:
+        return []
+    changes = _all_changes(cloudformation, change_set)
+    cloudformation.delete_change_set(ChangeSetName=change_set["ChangeSetId"], StackName=name)
+    return changes
 
 
-def set_parameter(cloudformation: Any, name: str, parameter: str, value: str) -> bool:
+def _all_changes(cloudformation: Any, change_set: Mapping[str, Any]) -> list[Change]:
+    listed, answer = list(change_set.get("Changes", [])), change_set
+    while token := answer.get("NextToken"):
+        answer = cloudformation.describe_change_set(ChangeSetName=change_set["ChangeSetId"], NextToken=token)
+        listed += answer["Changes"]
+    found = (change["ResourceChange"] for change in listed)
+    return [
+        Change(one["Action"], one["LogicalResourceId"], one["ResourceType"], str(one.get("Replacement", "")))
+        for one in found
+    ]
+
+
+def delete_stack(cloudformation: Any, name: str, role: str = "") -> bool:
+    """Delete a stack; False where there is none. What its template retains stays.
+
+    Raises:
+        DeployError: it is still there; says which resources and why.
+    """
+    if describe(cloudformation, name) is None:
+        return False
+    since = newest_event(cloudformation, name)
+    cloudformation.delete_stack(StackName=name, **_as(role))
+    status = _await_stack(cloudformation, name, "DELETE_COMPLETE")
+    if status != "DELETE_COMPLETE":
+        raise DeployError(f"{name}: {status}. {reasons(cloudformation, name, since)}")
+    logger.info("%s: deleted", name)
+    return True
+
+
+def set_parameter(cloudformation: Any, name: str, parameter: str, value: str, role: str = "") -> bool:
     """Change one parameter of a stack and nothing else: template and other parameters stay as deployed.
 
     Returns:
@@ -93,8 +170,19 @@ def set_parameter(cloudformation: Any, name: str, parameter: str, value: str) ->
         UsePreviousTemplate=True,
         Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in kept] + _listed({parameter: value}),
         Tags=stack.get("Tags", []),
+        **_as(role),
     )
     return _execute(cloudformation, name, "UPDATE", change_set)
+
+
+def _template(body: str, upload: Upload | None) -> dict[str, str]:
+    if upload is not None and len(body.encode()) > MOST_BODY:
+        return {"TemplateURL": upload(body)}
+    return {"TemplateBody": body}
+
+
+def _as(role: str) -> dict[str, str]:
+    return {"RoleARN": role} if role else {}
 
 
 def _listed(parameters: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -106,11 +194,11 @@ def _execute(cloudformation: Any, name: str, kind: str, change_set: Mapping[str,
     if change_set is None:
         logger.info("%s: no changes", name)
         return False
-    since = _newest_event(cloudformation, name)
+    since = newest_event(cloudformation, name)
     cloudformation.execute_change_set(ChangeSetName=change_set["ChangeSetId"], StackName=name)
     status = _await_stack(cloudformation, name, f"{kind}_COMPLETE")
     if status != f"{kind}_COMPLETE":
-        raise DeployError(f"{name}: {status}. {_reasons(cloudformation, name, since)}")
+        raise DeployError(f"{name}: {status}. {reasons(cloudformation, name, since)}")
     logger.info("%s: %s (%d resources)", name, status, len(change_set.get("Changes", [])))
     return True
 
@@ -191,32 +279,3 @@ def _await_stack(cloudformation: Any, name: str, wanted: str) -> str:
         if status == wanted or not status.endswith("_IN_PROGRESS"):
             return status
     raise DeployError(f"{name}: still {status} after {MOST_SECONDS} s")
-
-
-def _newest_event(cloudformation: Any, name: str) -> str:
-    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-    return events[0]["EventId"] if events else ""
-
-
-def _reasons(cloudformation: Any, name: str, since: str) -> str:
-    """What failed in this deploy, oldest first: resource, type and reason."""
-    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
-    events = (event for page in pages for event in page["StackEvents"])
-    recent = itertools.takewhile(lambda event: event["EventId"] != since, events)
-    failed = [event for event in recent if event["ResourceStatus"].endswith("FAILED")]
-    reasons = [_reason(event, event.get("ResourceStatusReason")) for event in reversed(failed)]
-    if any("DescribeEvents" in reason for reason in reasons):
-        reasons = _validation_failures(cloudformation, name) or reasons
-    return "; ".join(reasons) or "CloudFormation gives no reason; see the stack's events"
-
-
-def _validation_failures(cloudformation: Any, name: str) -> list[str]:
-    """Why the resources of a stack were refused before any of them was touched."""
-    found = cloudformation.describe_events(StackName=name, Filters={"FailedEvents": True})["OperationEvents"]
-    refused = [event for event in found if event.get("ValidationStatusReason")]
-    last = refused[0].get("OperationId") if refused else None
-    return [_reason(event, event["ValidationStatusReason"]) for event in refused if event.get("OperationId") == last]
-
-
-def _reason(event: Mapping[str, Any], reason: str | None) -> str:
-    return f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason or 'no reason given'}"

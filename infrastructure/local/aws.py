@@ -1,5 +1,7 @@
 """MiniStack with a checkpoint: its state is also written while it runs, not only at a clean stop.
 
+Its functions fail as on AWS (`infrastructure.local.failures`).
+
 MiniStack saves at SIGTERM and falls back to that after SIGKILL. POST /_checkpoint saves at once, with MiniStack's own
 function. The file `checkpoint.json` says when the last save began and whether the process ended cleanly after it.
 
@@ -16,6 +18,7 @@ from typing import Any
 from ministack import app as gateway
 from ministack.core.persistence import save_all
 
+from infrastructure.local.failures import name_failures
 from infrastructure.local.parts import CHECKPOINT_PATH
 
 Message = MutableMapping[str, Any]
@@ -69,5 +72,6 @@ async def _serve(scope: Message, receive: Receive, send: Send) -> None:
 
 
 if __name__ == "__main__":
+    name_failures()
     gateway.app = _serve
     gateway.main()

@@ -44,7 +44,7 @@ def up(state: State, *, spare_ports: bool, sslmode: str, while_pid: int | None) 
         started = _start(state, parts.build(state, ports, passwords, sslmode), while_pid)
         if seed(ports, passwords, sslmode):
             checkpoint(ports["ministack"])
-        update_env(state.env_file, _exports(ports, passwords["admin"], sslmode) | parts.trust(state, sslmode))
+        update_env(state.env_file, _exports(ports, passwords, sslmode) | parts.trust(state, sslmode))
     if started:
         say(f"up in {time.monotonic() - began:.1f} s; clients source {state.env_file}")
     else:
@@ -98,7 +98,7 @@ def checkpoint(port: int) -> None:
         raise CloudError(f"MiniStack on port {port} saved no checkpoint: {error}") from error
 
 
-def _exports(ports: dict[str, int], password: str, sslmode: str) -> dict[str, str]:
+def _exports(ports: dict[str, int], passwords: dict[str, str], sslmode: str) -> dict[str, str]:
     return {
         "ANALYTICS_ENV": ENVIRONMENT,
         "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{ports['ministack']}",
@@ -107,8 +107,10 @@ def _exports(ports: dict[str, int], password: str, sslmode: str) -> dict[str, st
         "WAREHOUSE_PORT": str(ports["redshift"]),
         "WAREHOUSE_DATABASE": DATABASE,
         "WAREHOUSE_USER": "admin",
-        "WAREHOUSE_PASSWORD": password,
+        "WAREHOUSE_PASSWORD": passwords["admin"],
         "WAREHOUSE_SSLMODE": sslmode,
+        "BI_USER": "bi",
+        "BI_PASSWORD": passwords["bi"],
         "DAGSTER_URL": f"http://{LOOPBACK}:{ports['dagster']}",
         "EARTHQUAKES_URL": f"http://{LOOPBACK}:{ports['usgs']}/fdsnws/event/1/",
         **processes.no_proxy(),

@@ -20,7 +20,7 @@ from typing import Any
 PREFERRED_PORTS = {"ministack": 4566, "redshift": 5439, "usgs": 8087, "dagster": 3000}
 # Below the range the kernel gives to outgoing connections, which could hold such a port for a moment.
 SPARE_PORTS = range(20_000, 30_000)
-USERS = ("admin", "loader", "reader")
+USERS = ("admin", "loader", "reader", "bi")
 LOOPBACK = "127.0.0.1"
 
 

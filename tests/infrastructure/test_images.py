@@ -1,24 +1,114 @@
-"""The Dockerfiles of the functions whose code comes as images: what they copy is there, what they start exists."""
+"""The Dockerfiles: what they copy is there and is let through, what they start exists, how they are built."""
 
 import importlib
 import re
 
 import pytest
 
+from infrastructure.images import engine
+from infrastructure.images.errors import ImagesError
+from infrastructure.images.parts import PARTS, Part
+from infrastructure.images.source import Source
 from tests.cloud import PROJECT
 
-
-@pytest.mark.parametrize("part", ["ingest", "process"])
-def test_an_image_copies_what_is_there_and_starts_its_function(part: str) -> None:
-    lines = (PROJECT / "lambdas" / part / "Dockerfile").read_text().splitlines()
-    sources = [word for line in lines if line.startswith("COPY") for word in line.split()[1:-1]]
-    assert {f"lambdas/{part}", f"lambdas/{part}/requirements.txt", "lambdas/common", "assets"} <= set(sources)
-    assert not [source for source in sources if not (PROJECT / source).exists()]
-    assert lines[-1] == f'CMD ["lambdas.{part}.app.handler"]'
+SOURCE = Source("a" * 40, "b" * 40, clean=True)
+FUNCTIONS = {part: f"lambdas.{part}.app.handler" for part in ("ingest", "process")} | {"api": "app.app"}
+# Trees of packages that a function's code is compiled from: nothing else may be let into an image.
+NEVER = (".git", ".env", ".venv", ".local", "tests", "infrastructure", "scripts", "docs")
 
 
-def test_migrates_own_command_is_in_the_image_of_process() -> None:
+def lines(part: Part) -> list[str]:
+    """The Dockerfile's instructions, each on one line."""
+    text = (PROJECT / part.dockerfile).read_text().replace("\\\n", " ")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def copied(part: Part) -> set[str]:
+    """What a Dockerfile takes from the project."""
+    rows = [line.split() for line in lines(part) if line.startswith("COPY") and "--from" not in line]
+    return {word for row in rows for word in row[1:-1] if not word.startswith("--")}
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_an_image_copies_what_is_there_and_is_let_through(part: Part) -> None:
+    ignore = (PROJECT / ".dockerignore").read_text().splitlines()
+    let_through = tuple(line[1:] for line in ignore if line.startswith("!"))
+    assert ignore[1] == "*"
+    assert not [name for name in NEVER if name in let_through]
+    assert {"lambdas/common", "assets"} <= copied(part)
+    for source in copied(part):
+        assert (PROJECT / source).exists(), source
+        assert source.startswith(let_through), source
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_an_image_installs_pinned_wheels_alone_and_compiles_by_content(part: Part) -> None:
+    installs = [line for line in lines(part) if "pip install" in line]
+    assert installs
+    for line in installs:
+        assert {"--require-hashes", "--no-compile", "--only-binary"} <= set(line.split())
+        assert "-r /tmp/requirements.txt" in line
+    assert any("unchecked-hash" in line or "UNCHECKED_HASH" in line for line in lines(part))
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_the_base_is_an_argument(part: Part) -> None:
+    first, *rest = lines(part)
+    assert re.fullmatch(r"ARG BASE=public\.ecr\.aws/\S+:3\.12\S*", first)
+    assert {line.split(" AS ")[0] for line in rest if line.startswith("FROM")} == {"FROM ${BASE}"}
+
+
+@pytest.mark.parametrize(("name", "handler"), FUNCTIONS.items())
+def test_a_functions_image_starts_its_handler(name: str, handler: str) -> None:
+    (part,) = (part for part in PARTS if part.name == name)
+    assert lines(part)[-1] == f'CMD ["{handler}"]'
+
+
+def test_dagster_runs_as_a_user_without_rights() -> None:
+    (part,) = (part for part in PARTS if part.name == "dagster")
+    assert "USER 10001:10001" in lines(part)
+
+
+def test_commands_of_their_own_are_in_the_image_of_process() -> None:
     commands = re.findall(r"Command:\n\s+- (\S+)", (PROJECT / "infrastructure" / "template.yaml").read_text())
-    assert commands == ["lambdas.process.migrate.handler"]
-    module, _, name = commands[0].rpartition(".")
-    assert callable(getattr(importlib.import_module(module), name))
+    assert commands == ["lambdas.process.forget.handler", "lambdas.process.migrate.handler"]
+    for command in commands:
+        module, _, name = command.rpartition(".")
+        assert callable(getattr(importlib.import_module(module), name))
+
+
+@pytest.mark.parametrize("name", engine.ENGINES)
+def test_every_engine_is_told_the_same_build(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAMBDA_BASE", "registry.example/lambda@sha256:0")
+    words = engine.build_arguments(name, PARTS[0], SOURCE)
+    for pair in (
+        ("--build-arg", "BASE=registry.example/lambda@sha256:0"),
+        ("--platform", "linux/amd64"),
+        ("-f", PARTS[0].dockerfile),
+        ("-t", f"localhost/analytics/ingest:commit-{SOURCE.commit}"),
+        ("--label", f"org.opencontainers.image.revision={SOURCE.commit}"),
+    ):
+        assert words[words.index(pair[1]) - 1] == pair[0]
+    assert words[-1] == "."
+    # Lambda takes an image, not an index of an image and what is attested of it
+    assert (name == "docker") == ("--provenance=false" in words and "--sbom=false" in words)
+    assert (name != "docker") == ("--timestamp" in words)
+
+
+def test_without_a_base_of_ones_own_the_dockerfile_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAMBDA_BASE", "")
+    assert not [word for word in engine.build_arguments("buildah", PARTS[0], SOURCE) if word.startswith("BASE=")]
+
+
+def test_where_nothing_builds_images_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("ENGINE", raising=False)
+    with pytest.raises(ImagesError, match="apt-get install buildah"):
+        engine.find()
+    monkeypatch.setenv("ENGINE", "kaniko")
+    with pytest.raises(ImagesError, match="buildah, podman, docker"):
+        engine.find()
+
+
+def test_an_image_of_files_that_no_commit_holds_says_so() -> None:
+    assert Source("c", "t", clean=False).tag == "commit-c-changed"

@@ -8,9 +8,9 @@ import yaml
 
 from infrastructure.deploy import settings
 
-TEMPLATES = ("data.yaml", "template.yaml")
+TEMPLATES = ("data.yaml", "warehouse.yaml", "template.yaml", "dagster.yaml")
 # given by the deploy program at run time
-AT_RUN_TIME = {"CodeBucket", "CodeKey", "IngestImageUri", "ProcessImageUri"}
+AT_RUN_TIME = {"CodeBucket", "CodeKey", "IngestImageUri", "ProcessImageUri", "DagsterImageUri"}
 
 
 class Loader(yaml.SafeLoader):
@@ -38,7 +38,7 @@ def resources(name: str, kind: str) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_parameter_files_give_all_that_has_no_default(env: str, template: str) -> None:
     wanted = {name for name, spec in load(template)["Parameters"].items() if "Default" not in spec}
-    assert wanted <= set(settings.parameters(env))
+    assert wanted <= set(settings.parameters(env)) | AT_RUN_TIME
 
 
 @pytest.mark.parametrize("env", settings.ENVIRONMENTS)
@@ -70,9 +70,10 @@ def test_the_lake_is_encrypted_and_cleans_up_after_itself() -> None:
     bucket = resources("data.yaml", "AWS::S3::Bucket")["LakeBucket"]
     (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
-    expiring = [key for rule in bucket["LifecycleConfiguration"]["Rules"] for key in rule]
-    assert "NoncurrentVersionExpiration" in expiring
-    assert "ExpirationInDays" not in expiring
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    assert any("NoncurrentVersionExpiration" in rule for rule in rules)
+    # what the lake holds stays; exports are copies
+    assert [rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule] == ["exports/"]
 
 
 def test_roles_allow_no_wildcard() -> None:
@@ -100,6 +101,14 @@ def test_ingest_reads_samples_alone_and_writes_raw_alone() -> None:
     assert allowed("IngestRole", "s3:PutObject") == ["/raw/*"]
 
 
+def test_only_forget_may_delete() -> None:
+    roles = resources("template.yaml", "AWS::IAM::Role")
+    for action in ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutLifecycleConfiguration"):
+        assert not [role for role in roles if role != "ForgetRole" and allowed(role, action)]
+    assert set(allowed("ForgetRole", "s3:DeleteObjectVersion")) == {"/raw/*", "/curated/*", "/rejected/*"}
+    assert not allowed("ForgetRole", "s3:DeleteObject"), "a delete marker would only hide the object"
+
+
 @pytest.mark.parametrize("env", ["dev", "prod"])
 def test_on_aws_the_new_york_files_lie_where_ingest_may_read(env: str) -> None:
     variables = json.loads(settings.parameters(env)["SourceVariables"])
@@ -108,7 +117,7 @@ def test_on_aws_the_new_york_files_lie_where_ingest_may_read(env: str) -> None:
 
 def test_process_and_migrate_join_the_warehouses_network_where_there_is_one_and_ingest_never() -> None:
     functions, roles = (resources("template.yaml", f"AWS::{kind}") for kind in ("Lambda::Function", "IAM::Role"))
-    for part in ("Process", "Migrate"):
+    for part in ("Process", "Forget", "Migrate"):
         condition, config, otherwise = functions[f"{part}Function"]["VpcConfig"]["If"]
         assert (condition, otherwise) == ("InSubnets", {"Ref": "AWS::NoValue"})
         assert config["SubnetIds"] == {"Ref": "WarehouseSubnetIds"}

@@ -6,6 +6,7 @@ import boto3
 import pytest
 
 from infrastructure.deploy import local, settings, steps
+from infrastructure.deploy.target import Target
 from tests.cloud import Cloud
 
 ENV = "spare"
@@ -13,7 +14,7 @@ OF_DATA = ("lake/", "queue/", "dlq/")
 
 
 @pytest.fixture(scope="package")
-def spare(cloud: Cloud) -> Iterator[steps.Target]:
+def spare(cloud: Cloud) -> Iterator[Target]:
     """The target of an environment `spare`: data of its own, the warehouse of `local`."""
     env = cloud.env
     session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], None, env["AWS_DEFAULT_REGION"])
@@ -22,8 +23,8 @@ def spare(cloud: Cloud) -> Iterator[steps.Target]:
         patch.setenv("NO_PROXY", env["NO_PROXY"])
         parameters = {name: _own(value) for name, value in settings.parameters("local").items()}
         parameters |= local.parameters(env) | {"Environment": ENV, "CodeBucket": cloud.parameter("artifacts/bucket")}
-        target = steps.Target(session, ENV, parameters)
-        steps.deploy_template(target, "data", "data.yaml", {})
+        target = Target(session, ENV, parameters)
+        steps.deploy_template(target, "data", settings.template("data.yaml"), {})
         yield target
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infrastructure.deploy.steps import Target
+from infrastructure.deploy.target import Target
 
 
 def parameter(target: Target, path: str) -> str:

@@ -10,10 +10,13 @@ from tests.cloud import Cloud, run
 PARTS = ("dagster-daemon", "dagster-webserver")
 LOST_RUN = """
 import dagster as dg
+
 with dg.DagsterInstance.get() as home:
     job = dg.job(name="lost")(lambda: None)
     print(home.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED).run_id)
 """
+
+pytestmark = pytest.mark.long
 
 
 def dagster(cloud: Cloud, action: str, *options: str, code: int = 0) -> str:

@@ -1,0 +1,55 @@
+"""A template without what the local cloud has no type for: the rest of it can be deployed there."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+
+# what stands for a value that comes from a resource which is left out
+STAND_IN = "left-out"
+
+
+class _Loader(yaml.SafeLoader):
+    """Short forms become the long ones."""
+
+
+def _long(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    name = tag if tag in ("Ref", "Condition") else f"Fn::{tag}"
+    if isinstance(node, yaml.ScalarNode):
+        return {name: node.value.split(".", 1) if tag == "GetAtt" else node.value}
+    assert isinstance(node, yaml.SequenceNode)
+    return {name: loader.construct_sequence(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _long)
+
+
+def holdable(path: Path) -> tuple[str, set[str]]:
+    """The template as JSON, and the types that were left out."""
+    template = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    template.pop("Transform", None)
+    resources = template["Resources"]
+    gone = {name for name, one in resources.items() if one["Type"] not in _RESOURCE_HANDLERS}
+    kinds = {resources[name]["Type"] for name in gone}
+    template["Resources"] = {name: one for name, one in resources.items() if name not in gone}
+    for one in template["Resources"].values():
+        if one.get("DependsOn") in gone:
+            del one["DependsOn"]
+    return json.dumps(_without(template, gone)), kinds
+
+
+def _without(value: Any, gone: set[str]) -> Any:
+    if isinstance(value, list):
+        return [_without(one, gone) for one in value]
+    if not isinstance(value, dict):
+        return (
+            re.sub(r"\$\{(\w+)[\w.]*\}", lambda m: STAND_IN if m[1] in gone else m[0], value)
+            if isinstance(value, str)
+            else value
+        )
+    if value.get("Ref") in gone or value.get("Fn::GetAtt", [""])[0] in gone:
+        return STAND_IN
+    return {key: _without(one, gone) for key, one in value.items()}
