@@ -7,12 +7,20 @@ AnalyticsError
 │   ├── RequestError      an event or a command line asks for something that cannot be
 │   ├── SourceError       the source answered with something that a retry does not mend
 │   ├── ObjectError       one raw object cannot be read; others of its batch load
-│   └── LoadError         the warehouse refuses the data
+│   └── LoadError         the warehouse refuses the statement
+│       ├── DataRefused   the warehouse refuses the data: some object of the batch holds what does not fit
+│       └── LoginRefused  the warehouse refuses user or password; the secret is read once more
 └── TransientError        the same call may pass later, on a new connection
     ├── SourceUnavailable the source did not answer, or said to come again
     ├── WorkspaceFull     no room on disk or in memory for the work
-    └── WarehouseBusy     conflict, lost connection, timeout, limit reached
+    └── WarehouseBusy     conflict, lost connection, limit reached
+        └── StatementCancelled  a statement took too long or was cancelled; tried once more
 """
+
+import re
+
+# what stands in front of assets/ in an absolute path, which may hold blanks
+ASSETS = re.compile(r"(?<![^\s'\"(])/[^\n]*?/assets/(?=sources/|marts/)")
 
 
 class AnalyticsError(Exception):
@@ -24,7 +32,13 @@ class PermanentError(AnalyticsError):
 
 
 class ContractError(PermanentError):
-    """A contract or a defs.yaml is wrong; the message names file, place and hint."""
+    """A contract or a defs.yaml is wrong; the message names file, place and hint.
+
+    Files are named from assets/ on: where a function or a deploy keeps its copy of them means nothing to people.
+    """
+
+    def __init__(self, message: object) -> None:
+        super().__init__(ASSETS.sub("assets/", str(message)))
 
 
 class SettingsError(PermanentError):
@@ -44,7 +58,15 @@ class ObjectError(PermanentError):
 
 
 class LoadError(PermanentError):
-    """The warehouse refused the data or the statement."""
+    """The warehouse refused the statement; no object is to blame."""
+
+
+class DataRefused(LoadError):  # noqa: N818 - reads as what happened
+    """The warehouse refused a value of the data; the load looks for the object and sets it aside."""
+
+
+class LoginRefused(LoadError):  # noqa: N818 - reads as what happened
+    """The warehouse refused user or password: perhaps they have been rotated since the secret was read."""
 
 
 class TransientError(AnalyticsError):
@@ -60,4 +82,8 @@ class WorkspaceFull(TransientError):  # noqa: N818 - reads as what happened
 
 
 class WarehouseBusy(TransientError):  # noqa: N818 - reads as what happened
-    """The warehouse conflicted, timed out, or lost the connection; run the transaction again."""
+    """The warehouse conflicted, was full, or lost the connection; run the transaction again."""
+
+
+class StatementCancelled(WarehouseBusy):
+    """A statement outlasted its limit or was cancelled; what is slow twice is slow for a reason."""

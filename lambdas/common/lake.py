@@ -6,6 +6,7 @@ raw/<source>/YYYY/MM/DD/data_<TIMESTAMP>.parquet, and under curated/ and rejecte
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,9 @@ from lambdas.common.errors import RequestError
 RAW_KEY = re.compile(
     r"raw/(?P<source>[a-z][a-z0-9_]{0,40})/(?P<day>\d{4}/\d{2}/\d{2})/(?P<stem>data_[A-Za-z0-9_.\-+:]{1,128})\.parquet"
 )
+
+DAYS_AS_A_MONTH = 3
+LISTINGS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,7 +41,12 @@ class RawObject:
 
 def day_prefix(zone: str, source: str, day: dt.date) -> str:
     """The folder of a source's day in a zone (raw, curated, rejected), with its trailing slash."""
-    return f"{zone}/{source}/{day:%Y/%m/%d}/"
+    return f"{zone}/{source}/{_path(day)}/"
+
+
+def _path(day: dt.date) -> str:
+    """YYYY/MM/DD; strftime would leave zeros out before the year 1000."""
+    return day.isoformat().replace("-", "/")
 
 
 def raw_key(source: str, day: dt.date, stamp: str) -> str:
@@ -108,17 +117,38 @@ def list_raw(s3: Any, bucket: str, source: str, start: dt.date, end: dt.date) ->
     return sorted(found)
 
 
-def _in_range(key: str, start: dt.date, end: dt.date) -> bool:
+def list_days(s3: Any, bucket: str, source: str, days: Iterable[dt.date]) -> dict[str, str]:
+    """ETag by raw key of what lies under these days, which need not follow each other.
+
+    For a time when somebody waits: a month of which more than a few days are asked for is one listing, and several
+    listings run at once. Keys of other days of such a month come along.
+    """
+    months: dict[str, set[str]] = {}
+    for day in days:
+        months.setdefault(f"raw/{source}/{_path(day)[:8]}", set()).add(day_prefix("raw", source, day))
+    prefixes = [p for month, found in months.items() for p in ([month] if len(found) > DAYS_AS_A_MONTH else found)]
+    with ThreadPoolExecutor(LISTINGS_AT_ONCE) as pool:
+        pages = pool.map(lambda prefix: list(list_objects(s3, bucket, prefix)), prefixes)
+        return {item.key: item.etag for page in pages for item in page}
+
+
+def is_raw_key(key: str) -> bool:
+    """Whether that is the key of a raw object; other files may lie beside them."""
     try:
-        return start <= parse_raw_key(key).day < end
+        parse_raw_key(key)
     except RequestError:
         return False
+    return True
+
+
+def _in_range(key: str, start: dt.date, end: dt.date) -> bool:
+    return is_raw_key(key) and start <= parse_raw_key(key).day < end
 
 
 def _covering_prefixes(root: str, start: dt.date, end: dt.date) -> list[str]:
     """Prefixes that cover [start, end): days for a few days, else months, else years."""
     days = list(days_between(start, end))
     if len(days) <= 7:
-        return [f"{root}{day:%Y/%m/%d}/" for day in days]
-    pattern = "%Y/%m/" if len(days) <= 366 else "%Y/"
-    return [root + part for part in dict.fromkeys(day.strftime(pattern) for day in days)]
+        return [f"{root}{_path(day)}/" for day in days]
+    kept = len("YYYY/MM/") if len(days) <= 366 else len("YYYY/")
+    return [root + part for part in dict.fromkeys(_path(day)[:kept] for day in days)]

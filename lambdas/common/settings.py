@@ -15,7 +15,7 @@ ENVIRONMENTS = ("local", "dev", "prod")
 class Settings:
     """What a function is told by its environment.
 
-    `warehouse_secret`, `loader_secret` and `reader_secret` are ids in Secrets Manager; `copy_role` is
+    `warehouse_secret`, `loader_secret`, `reader_secret` and `bi_secret` are ids in Secrets Manager; `copy_role` is
     what COPY names as IAM_ROLE: `default` or an ARN.
     """
 
@@ -26,6 +26,7 @@ class Settings:
     copy_role: str = "default"
     loader_secret: str = ""
     reader_secret: str = ""
+    bi_secret: str = ""
     source_variables: Mapping[str, str] | None = None
 
     @classmethod
@@ -44,6 +45,7 @@ class Settings:
             copy_role=values.get("COPY_ROLE", "default"),
             loader_secret=values.get("LOADER_SECRET", ""),
             reader_secret=values.get("READER_SECRET", ""),
+            bi_secret=values.get("BI_SECRET", ""),
             source_variables=json.loads(values.get("SOURCE_VARIABLES") or "{}"),
         )
 

@@ -1,6 +1,7 @@
 """The defs.yaml of a source, read without Dagster: where its data comes from, and since when."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +10,31 @@ from typing import Any
 import yaml
 
 from lambdas.common.contract import assets_folder
-from lambdas.common.errors import ContractError
+from lambdas.common.errors import ContractError, RequestError
 
+ATTRIBUTES = ("start", "end", "schedule", "paused", "extract")
 EXTRACTORS = ("rest_api", "filesystem", "sql_database")
+# The keys of `extract` beside the extractor, and those of each extractor. rest_api is dlt's own.
+OPTIONS = ("end", "precision", "pass_days", "timeout", "attempts", "max_pages", "data_may_be_absent")
+KEYS = {
+    "rest_api": ("client", "resource_defaults", "resources"),
+    "filesystem": ("bucket_url", "file_glob", "format", "csv", "json"),
+    "sql_database": ("url", "table", "query", "window_column"),
+}
+FORMATS = ("csv", "ndjson", "json", "parquet", "arrow")
+CSV_KEYS = ("delimiter", "quote", "escape", "encoding", "skip", "names", "ragged", "comment")
+JSON_KEYS = ("data_selector",)
+ENDINGS = {"jsonl": "ndjson", "feather": "arrow", "ipc": "arrow", "txt": "csv", "tsv": "csv"}
+PACKINGS = ("gz", "zip")
+WINDOW_TOKEN = re.compile(r"\{(?:start|end)(?::epoch(?:_ms)?)?\}")
+PRECISIONS = ("day", "second", "millisecond", "microsecond")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """The attributes of a defs.yaml. `start` is the first UTC day; `schedule` a cron line in UTC.
+    """The attributes of a defs.yaml. `start` and `end` are the first and the last UTC day.
 
+    Without an `end` the source goes on. `schedule` is a cron line in UTC. While `paused` nothing of it runs by itself.
     `extract` holds one of rest_api, filesystem or sql_database in dlt's own configuration, beside
     `end: inclusive` where the source includes the end of a window, and other options that
     lambdas.ingest.request lists. None: others drop the files.
@@ -27,6 +44,16 @@ class SourceConfig:
     start: dt.date
     schedule: str | None = None
     extract: Mapping[str, Any] | None = None
+    end: dt.date | None = None
+    paused: bool = False
+
+    def has_day(self, day: dt.date, today: dt.date) -> bool:
+        """Whether the source has that UTC day, seen on the UTC day `today`. Objects of other days are not loaded."""
+        return self.start <= day <= self.last_day(today)
+
+    def last_day(self, today: dt.date) -> dt.date:
+        """The last day that the source has on the UTC day `today`, which itself has begun."""
+        return min(today, self.end or today)
 
     @property
     def extractor(self) -> str | None:
@@ -39,7 +66,7 @@ class SourceConfig:
     def windowed(self) -> bool:
         """Whether the source is asked for days; if not, it is read whole at every call."""
         extract = self.extract or {}
-        return _holds_window(extract) or "window_column" in (extract.get("sql_database") or {})
+        return holds_window(extract) or "window_column" in (extract.get("sql_database") or {})
 
     @property
     def pass_days(self) -> int:
@@ -47,12 +74,13 @@ class SourceConfig:
         return max(1, int((self.extract or {}).get("pass_days", 31)))
 
 
-def _holds_window(value: Any) -> bool:
+def holds_window(value: Any) -> bool:
+    """Whether {start} or {end} stands anywhere in the value, as a time or as an epoch."""
     if isinstance(value, Mapping):
-        return any(_holds_window(item) for item in value.values())
+        return any(holds_window(item) for item in value.values())
     if isinstance(value, list):
-        return any(_holds_window(item) for item in value)
-    return isinstance(value, str) and ("{start}" in value or "{end}" in value)
+        return any(holds_window(item) for item in value)
+    return isinstance(value, str) and bool(WINDOW_TOKEN.search(value))
 
 
 def load_source_config(name: str, assets: Path | None = None) -> SourceConfig:
@@ -77,10 +105,30 @@ def parse_source_config(name: str, attributes: Mapping[str, Any]) -> SourceConfi
     Raises:
         ValueError: an attribute is unknown, missing or malformed.
     """
-    unknown = set(attributes) - {"start", "schedule", "extract"}
+    unknown = set(attributes) - set(ATTRIBUTES)
     if unknown:
-        raise ValueError(f"unknown attributes {sorted(unknown)}; allowed are start, schedule, extract")
+        raise ValueError(f"unknown attributes {sorted(unknown)}; allowed are {', '.join(ATTRIBUTES)}")
     extract = attributes.get("extract")
     if extract is not None and sum(kind in extract for kind in EXTRACTORS) != 1:
         raise ValueError(f"extract must hold exactly one of {', '.join(EXTRACTORS)}")
-    return SourceConfig(name, dt.date.fromisoformat(str(attributes["start"])), attributes.get("schedule"), extract)
+    start = dt.date.fromisoformat(str(attributes["start"]))
+    end = dt.date.fromisoformat(str(attributes["end"])) if attributes.get("end") else None
+    if end and end < start:
+        raise ValueError(f"end {end} lies before start {start}")
+    paused = attributes.get("paused") or False
+    if not isinstance(paused, bool):
+        raise ValueError(f"paused is {paused!r}; it must be true or false")
+    return SourceConfig(name, start, attributes.get("schedule"), extract, end, paused)
+
+
+def format_of_file(name: str) -> str:
+    """The format that a file's name tells: `a.jsonl.gz` is ndjson.
+
+    Raises:
+        RequestError: its ending tells none.
+    """
+    endings = [part for part in name.lower().split(".")[1:] if part not in PACKINGS]
+    found = ENDINGS.get(endings[-1], endings[-1]) if endings else ""
+    if found not in FORMATS:
+        raise RequestError(f"{name}: its ending tells no format; known are {', '.join((*FORMATS, *ENDINGS))}")
+    return found

@@ -6,6 +6,7 @@ the rejected file holds raw_key, raw_row, reasons (column, rule, value) and the 
 
 import datetime as dt
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,14 @@ from typing import Any
 
 from lambdas.common.contract import Contract
 from lambdas.common.contract.compile import Compiled, compile_contract
+from lambdas.common.contract.drift import find_drift
+from lambdas.common.contract.model import MOST_RAW_COLUMNS
+from lambdas.common.contract.rules import MARK, hidden_columns
+from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ContractError, ObjectError, WorkspaceFull
+from lambdas.process.rows import TAKEN, Rows, left_out, plain_rows, refuse_doubled_names, transformed_rows
+from lambdas.process.transform import run_script
+from lambdas.process.verdict import drop_repeated, judge, refuse_if_too_many
 
 # Snappy: what UNLOAD itself writes, so what COPY surely reads.
 WRITE = "FORMAT parquet, COMPRESSION snappy"
@@ -23,7 +31,11 @@ MISSING_ROWS = (Path(__file__).parent / "statements" / "missing_rows.sql").read_
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What became of one raw object. `event_from` and `event_to` are naive UTC, None without an accepted row."""
+    """What became of one raw object. `event_from` and `event_to` are naive UTC, None without an accepted row.
+
+    `drift` says where the object's columns differ from the contract's, `warnings` which of its rules over objects
+    are broken; nothing is left out for either.
+    """
 
     rows_in: int
     rows_accepted: int
@@ -31,6 +43,28 @@ class Split:
     rows_late: int
     event_from: dt.datetime | None
     event_to: dt.datetime | None
+    drift: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where a file's rows stand in their raw object, of which it holds a slice.
+
+    Args:
+        first: the number of its first row in the object.
+        rows: the rows of the whole object; None where the file is all of it.
+        rejected: how many rows of the slices before it were rejected.
+        former: curated files of the slices before it, for what the contract says over all rows of an object.
+    """
+
+    first: int = 0
+    rows: int | None = None
+    rejected: int = 0
+    former: tuple[Path, ...] = ()
+
+
+WHOLE = Part()
 
 
 @contextmanager
@@ -58,8 +92,8 @@ class Engine:
         self._contract = contract
         self._compiled: dict[tuple[tuple[str, str], ...], Compiled] = {}
 
-    def split(self, raw: Path, key: str, day: dt.date, *, curated: Path, rejected: Path) -> Split:
-        """Write the two files of one raw object; the rejected one only where rows were rejected.
+    def split(self, raw: Path, key: str, day: dt.date, *, curated: Path, rejected: Path, part: Part = WHOLE) -> Split:
+        """Write the two files of one raw object, or of a slice; the rejected one only where rows were rejected.
 
         Args:
             raw: the object's bytes on disk.
@@ -67,21 +101,53 @@ class Engine:
             day: the UTC day in its key; rows of other days count as late.
             curated: where the accepted rows go, also when there are none.
             rejected: where the rejected rows go.
+            part: which rows of the object the file holds. Rules over the object are judged with its last ones.
 
         Raises:
-            ObjectError: the file is no readable Parquet.
+            ObjectError: the file is no readable Parquet, or the contract refuses the object as a whole.
             ContractError: the contract does not fit the object's columns.
-        WorkspaceFull: disk or memory did not suffice.
+            WorkspaceFull: disk or memory did not suffice.
         """
-        relation = _relation(raw)
         rows_in = self._count(raw)
-        compiled = self._compile(raw)
-        self._accept(compiled.accepted(relation, key), raw, curated)
-        accepted, late, first, last = self._measure(curated, day)
-        if accepted < rows_in:
-            self._find_missing(curated, rows_in, accepted)
-            self._reject(compiled, raw, key, rejected)
-        return Split(rows_in, accepted, rows_in - accepted, late, first, last)
+        refuse_doubled_names(raw)
+        total = rows_in if part.rows is None else part.rows
+        with self._rows(raw, rows_in, part.first) as rows:
+            schema = self._describe(rows)
+            drift = self._drift(rows, schema) if rows_in else ()
+            compiled = self._compile(schema)
+            self._accept(compiled.accepted(rows.relation(), key), raw, curated)
+            repeated = drop_repeated(self._connection, self._contract, curated, part.former)
+            accepted, late, first, last = self._measure(curated, day)
+            if accepted < rows_in:
+                self._find_missing(curated, part.first, rows_in, accepted)
+                self._reject(compiled, rows, raw, key=key, rejected=rejected, repeated=repeated)
+                refuse_if_too_many(self._connection, self._contract, total, rejected, part.rejected)
+        is_last = rows_in and part.first + rows_in == total
+        warnings = judge(self._connection, self._contract, (*part.former, curated)) if is_last else ()
+        return Split(rows_in, accepted, rows_in - accepted, late, first, last, drift, warnings)
+
+    @contextmanager
+    def _rows(self, raw: Path, rows_in: int, first: int) -> Iterator[Rows]:
+        """The object's rows as the contract reads them: its own, or what a transform.py makes of them."""
+        if self._contract.script is None or not rows_in:
+            yield plain_rows(raw, first)
+            return
+        with tempfile.TemporaryDirectory(dir=raw.parent) as folder:
+            hide = bool(hidden_columns(self._contract))
+            yield transformed_rows(run_script(self._contract.script, raw, Path(folder), first, hide=hide), first)
+
+    def cut(self, raw: Path, first: int, end: int, target: Path) -> None:
+        """Write the object's rows [first, end) into a file of their own. Only their row groups are read.
+
+        Raises:
+            ObjectError: they cannot be read.
+            WorkspaceFull: disk or memory did not suffice.
+        """
+        source = f"read_parquet({_quoted(raw)}) AS t WHERE {TAKEN} >= {first} AND {TAKEN} < {end}"
+        try:
+            self._connection.execute(f"COPY (SELECT t.* FROM {source}) TO {_quoted(target)} ({WRITE})")
+        except Exception as error:
+            raise self._blame(error, raw, source) from error
 
     def _count(self, raw: Path) -> int:
         # An error here is the object's: later the same statement could fail for the contract's sake.
@@ -89,36 +155,61 @@ class Engine:
             sql = f"SELECT sum(num_rows) FROM parquet_file_metadata({_quoted(raw)})"
             return int(self._connection.execute(sql).fetchall()[0][0])
         except Exception as error:
-            raise ObjectError(f"no readable Parquet file: {_first_line(error)}") from error
+            raise ObjectError(f"no readable Parquet file: {_said(error, raw)}") from error
 
-    def _compile(self, raw: Path) -> Compiled:
-        described = self._connection.execute(f"DESCRIBE SELECT * FROM read_parquet({_quoted(raw)})").fetchall()
-        schema = tuple((str(row[0]), str(row[1])) for row in described)
-        if schema not in self._compiled:
-            self._compiled[schema] = compile_contract(self._connection, self._contract, dict(schema))
-        return self._compiled[schema]
+    def _describe(self, rows: Rows) -> dict[str, str]:
+        """DuckDB's type by column name."""
+        described = self._connection.execute(f"DESCRIBE SELECT {rows.columns} FROM {rows.source}").fetchall()
+        schema = {str(row[0]): str(row[1]) for row in described}
+        if len(schema) > MOST_RAW_COLUMNS:
+            raise ObjectError(f"{len(schema):,} columns; an object has at most {MOST_RAW_COLUMNS:,}")
+        for name in schema:
+            if name.lower() == TAKEN or name.startswith(MARK):
+                raise ObjectError(f"a column is named {name!r}: {TAKEN}, and {MARK} in front, are taken by the reader")
+        return schema
+
+    def _drift(self, rows: Rows, schema: dict[str, str]) -> tuple[str, ...]:
+        if self._contract.on_drift == "ignore":
+            return ()
+        found = tuple(d.text for d in find_drift(self._contract, schema) if self._is_real(d.only_if_valued, rows))
+        if found and self._contract.on_drift == "fail":
+            raise ObjectError(f"drift, and onDrift is fail: {'; '.join(found)}")
+        return found
+
+    def _is_real(self, column: str | None, rows: Rows) -> bool:
+        """A column that has no value in the whole object has no type of its own either."""
+        if column is None:
+            return True
+        sql = f"SELECT count({column}) FROM {rows.source}"
+        return bool(self._connection.execute(sql).fetchall()[0][0])
+
+    def _compile(self, schema: dict[str, str]) -> Compiled:
+        key = tuple(schema.items())
+        if key not in self._compiled:
+            self._compiled[key] = compile_contract(self._connection, self._contract, schema)
+        return self._compiled[key]
 
     def _copy(self, select: str, raw: Path, target: Path) -> None:
         try:
             self._connection.execute(f"COPY ({select}) TO {_quoted(target)} ({WRITE})")
         except Exception as error:
-            raise self._blame(error, raw) from error
+            raise self._blame(error, raw, f"read_parquet({_quoted(raw)}) AS t") from error
 
-    def _blame(self, error: Exception, raw: Path) -> Exception:
+    def _blame(self, error: Exception, raw: Path, source: str) -> Exception:
         """Whose fault it is: the object's only if reading it alone fails; a full disk must not set good data aside."""
         import duckdb
 
         try:
-            self._connection.execute(f"SELECT min(hash(t)) FROM read_parquet({_quoted(raw)}) AS t").fetchall()
+            self._connection.execute(f"SELECT min(hash(t)) FROM {source}").fetchall()
         except Exception as damage:  # noqa: BLE001 - whatever hinders reading, the object cannot be read
             if not isinstance(damage, duckdb.OutOfMemoryException):
-                return ObjectError(f"the Parquet file breaks off or is damaged: {_first_line(damage)}")
+                return ObjectError(f"the Parquet file breaks off or is damaged: {_said(damage, raw)}")
         if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | OSError):
             return WorkspaceFull(f"no room to work on {raw.name}: {_first_line(error)}")
         return ContractError(f"{self._contract.path}: {_first_line(error)}")
 
     def _measure(self, curated: Path, day: dt.date) -> tuple[int, int, dt.datetime | None, dt.datetime | None]:
-        event = '"' + self._contract.event_time.name + '"'
+        event = quoted(self._contract.event_time.name)
         today, after = f"TIMESTAMPTZ '{day} 00:00:00+00'", f"TIMESTAMPTZ '{day + dt.timedelta(days=1)} 00:00:00+00'"
         sql = (
             f"SELECT count(*), count(*) FILTER ({event} < {today} OR {event} >= {after}), "
@@ -127,9 +218,9 @@ class Engine:
         count, late, first, last = self._connection.execute(sql).fetchall()[0]
         return int(count), int(late), first, last
 
-    def _find_missing(self, curated: Path, rows_in: int, accepted: int) -> None:
+    def _find_missing(self, curated: Path, first: int, rows_in: int, accepted: int) -> None:
         """Row numbers that the curated file skips. It keeps the raw order, so memory holds the gaps alone."""
-        sql = MISSING_ROWS.format(curated=_quoted(curated), rows_in=rows_in)
+        sql = MISSING_ROWS.format(curated=_quoted(curated), before=first - 1, end=first + rows_in)
         found = self._connection.execute(sql).fetchall()[0][0]
         if found != rows_in - accepted:
             raise ContractError(f"{self._contract.path}: {found} rows are missing, not {rows_in - accepted}: no order?")
@@ -142,22 +233,27 @@ class Engine:
         finally:
             self._connection.execute("RESET disabled_optimizers")
 
-    def _reject(self, compiled: Compiled, raw: Path, key: str, rejected: Path) -> None:
+    def _reject(self, compiled: Compiled, rows: Rows, raw: Path, *, key: str, rejected: Path, repeated: bool) -> None:
         """Reasons are worked out for the rows alone that did not arrive in the curated file: clean rows pay nothing."""
-        left = _relation(raw, "WHERE file_row_number IN (SELECT missing FROM missing_rows)")
-        self._copy(compiled.rejected(left, key), raw, rejected)
+        left = rows.relation(f"WHERE {rows.number} IN (SELECT missing FROM missing_rows)")
+        select = compiled.rejected(left, key, repeated=repeated)
+        if rows.transformed:
+            masked = any(column.restricted for column in self._contract.columns)
+            select = f"({select}) UNION ALL ({left_out(rows, raw, key, masked=masked)})"
+        self._copy(select, raw, rejected)
         sql = f"SELECT count(*) FROM read_parquet({_quoted(rejected)}) WHERE len(reasons) = 0"
         silent = self._connection.execute(sql).fetchall()[0][0]
         if silent:
             raise ContractError(f"{self._contract.path}: {silent} rows of {key} were rejected without a reason")
 
 
-def _relation(raw: Path, where: str = "") -> str:
-    return f"(SELECT *, file_row_number AS _raw_row FROM read_parquet({_quoted(raw)}) {where})"
-
-
 def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+    return literal(str(path))
+
+
+def _said(error: BaseException, raw: Path) -> str:
+    """What DuckDB says of the object, without the place where this function keeps it."""
+    return _first_line(error).replace(f" '{raw}'", "").replace(str(raw), "it")
 
 
 def _first_line(error: BaseException) -> str:

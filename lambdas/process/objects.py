@@ -4,9 +4,12 @@ Curated names carry raw stem, ETag and contract hash, so that a name always mean
 """
 
 import logging
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import math
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +17,35 @@ from lambdas.common.contract import Contract
 from lambdas.common.db.ledger import BAD, LOADED, Entry
 from lambdas.common.errors import ObjectError
 from lambdas.common.lake import RawObject, day_prefix, parse_raw_key
+from lambdas.process import slices
 from lambdas.process.engine import Engine
+from lambdas.process.ranges import CHANGED, ChangedError
+from lambdas.process.shelf import Shelf
 
 logger = logging.getLogger(__name__)
 
 TRANSFERS = 8
+QUOTED = re.compile(r"([\"'])(.*?)\1", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """An entry for the ledger, and the size in bytes of its curated file; 0 where there is none to copy."""
+    """An entry for the ledger, and what COPY takes in: the size in bytes of each curated file, by key."""
 
     entry: Entry
-    curated_size: int
+    files: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """What staging gave: the staged objects, and how many of the asked it came to (some may have changed meanwhile).
+
+    `slices` are those of a large first object that are there, where it was not come to the end of it.
+    """
+
+    staged: list[Staged]
+    taken: int
+    slices: int = 0
 
 
 class Stager:
@@ -38,17 +57,67 @@ class Stager:
         self._contract = contract
         self._engine = engine
         self._workspace = workspace
+        self._shelf = Shelf(s3, bucket)
 
-    def stage(self, objects: Sequence[RawObject]) -> Iterator[Staged]:
-        """Fetch and put in the background, split one after the other; in the order of the objects.
+    def stage(self, objects: Sequence[RawObject], deadline: float = math.inf) -> Staging:
+        """Fetch and put in the background, split one after the other, in the order of the objects.
+
+        Args:
+            objects: as they were listed; a large one (`is_large`) alone.
+            deadline: time.monotonic() after which no further object is begun; the first one always is.
 
         Raises:
             ContractError: the contract does not fit the data.
         """
-        with ThreadPoolExecutor(TRANSFERS) as pool:
-            fetched = pool.map(self._fetch, objects)
-            split = [self._split(item, path) for item, path in zip(objects, fetched, strict=True) if path]
-            yield from pool.map(self._put, split)
+        if is_large(objects[0]):
+            return self._stage_slices(objects[0], deadline)
+        pool = ThreadPoolExecutor(TRANSFERS)
+        fetches = [pool.submit(self._fetch, item) for item in objects]
+        puts: list[Future[Staged]] = []
+        taken = 0
+        try:
+            for item, fetch in zip(objects, fetches, strict=True):
+                if taken and time.monotonic() > deadline:
+                    break
+                taken += 1
+                if path := fetch.result():
+                    puts.append(pool.submit(self._put, *self._split(item, path)))
+            return Staging([put.result() for put in puts], taken)
+        finally:
+            pool.shutdown(cancel_futures=True)
+            _remove(fetches[taken:])
+
+    def _stage_slices(self, item: RawObject, deadline: float) -> Staging:
+        slicer = slices.Slicer(self._s3, self._bucket, self._contract, self._engine, self._workspace)
+        try:
+            sliced = slicer.take(item, deadline)
+        except ChangedError as error:
+            logger.info("%s; the next listing has it", error)
+            return Staging([], 1)
+        except ObjectError as error:
+            return Staging([Staged(set_aside(self._blank(item), str(error)))], 1)
+        logger.info("%s: %d slices are there", item.key, len(sliced.slices))
+        if not sliced.ready:
+            return Staging([], 0, len(sliced.slices))
+        files = {s.curated_key: s.size for s in sliced.slices if s.rows_accepted}
+        entry = slices.sum_up(item, self._contract, sliced.slices)
+        reason = _noted(item.key, slices.remarks_of(sliced.slices))
+        return Staging([Staged(replace(entry, reason=reason), files)], 1)
+
+    def _blank(self, item: RawObject) -> Entry:
+        return Entry(item.key, parse_raw_key(item.key).day, item.etag, self._contract.hash, BAD)
+
+    def tries(self, objects: Iterable[RawObject]) -> Iterator[tuple[Entry, Path]]:
+        """What staging would say of each object, one after the other, and its rejected file, gone with the next.
+
+        Nothing is put. Large objects, and those that changed since the listing, are left out.
+        """
+        for item in objects:
+            if not is_large(item) and (path := self._fetch(item)):
+                entry, curated, rejected = self._split(item, path)
+                curated.unlink(missing_ok=True)
+                yield entry, rejected
+                rejected.unlink(missing_ok=True)
 
     def _fetch(self, item: RawObject) -> Path | None:
         """The object's bytes on disk, as the listing saw it; None where it has changed or gone since."""
@@ -56,8 +125,8 @@ class Stager:
         try:
             reply = self._s3.get_object(Bucket=self._bucket, Key=item.key, IfMatch=item.etag)
         except self._s3.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] in ("PreconditionFailed", "NoSuchKey", "412", "404"):
-                logger.info("%s changed since it was listed; the next listing has it", item.key)
+            if error.response["Error"]["Code"] in CHANGED:
+                logger.info("%s changed since it was listed", item.key, extra={"raw_key": item.key})
                 return None
             raise
         with path.open("wb") as file:
@@ -73,9 +142,7 @@ class Stager:
         try:
             split = self._engine.split(raw, item.key, parsed.day, curated=curated, rejected=rejected)
         except ObjectError as error:
-            logger.warning("%s is set aside: %s", item.key, error)
-            curated.unlink(missing_ok=True)
-            return Entry(*common, status=BAD, reason=str(error)), curated, rejected
+            return set_aside(self._blank(item), str(error)), curated, rejected
         finally:
             raw.unlink()
         entry = Entry(
@@ -89,26 +156,47 @@ class Stager:
             event_to=split.event_to,
             curated_key=day_prefix("curated", parsed.source, parsed.day) + name if split.rows_accepted else None,
             rejected_key=day_prefix("rejected", parsed.source, parsed.day) + name if split.rows_rejected else None,
+            reason=_noted(item.key, (*split.drift, *split.warnings)),
         )
         return entry, curated, rejected
 
-    def _put(self, done: tuple[Entry, Path, Path]) -> Staged:
-        entry, curated, rejected = done
-        size = self._put_once(entry.curated_key, curated)
-        self._put_once(entry.rejected_key, rejected)
-        return Staged(entry, size)
+    def _put(self, entry: Entry, curated: Path, rejected: Path) -> Staged:
+        """Put the two files; the entry with the names under which they lie."""
+        curated_key, size = self._shelf.put(entry.curated_key, curated)
+        rejected_key, _ = self._shelf.put(entry.rejected_key, rejected)
+        files = {curated_key: size} if curated_key else {}
+        return Staged(replace(entry, curated_key=curated_key, rejected_key=rejected_key), files)
 
-    def _put_once(self, key: str | None, path: Path) -> int:
-        """Put the file under its key unless it lies there already; the size of what lies there."""
-        try:
-            if key is None:
-                return 0
-            with path.open("rb") as body:
-                self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
-            return path.stat().st_size
-        except self._s3.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] not in ("PreconditionFailed", "412"):
-                raise
-            return int(self._s3.head_object(Bucket=self._bucket, Key=key)["ContentLength"])
-        finally:
+
+def is_large(item: RawObject) -> bool:
+    """Whether the object is taken in slices."""
+    return item.size > slices.SLICE_BYTES
+
+
+def _noted(key: str, remarks: Sequence[str]) -> str | None:
+    """What the ledger says of an object that loads and yet is not as its contract has it."""
+    for remark in remarks:
+        logger.warning("%s: %s", key, remark, extra={"raw_key": key})
+    return "; ".join(remarks) or None
+
+
+def set_aside(entry: Entry, reason: str) -> Entry:
+    """The entry of an object that does not load: it says why, and counts no rows."""
+    logger.warning("%s is set aside: %s", entry.raw_key, reason, extra={"raw_key": entry.raw_key})
+    return Entry(entry.raw_key, entry.raw_day, entry.etag, entry.contract_hash, status=BAD, reason=reason)
+
+
+def conceal(text: str, contract: Contract) -> str:
+    """What the warehouse said, without the values that it quotes: the ledger keeps reasons for ever.
+
+    Nothing that is forgotten later, and nothing of a restricted column, may stand there. Names of columns stay.
+    """
+    names = {column.name for column in contract.columns}
+    return QUOTED.sub(lambda found: found[0] if found[2] in names else f"{found[1]}...{found[1]}", text)
+
+
+def _remove(fetches: Sequence["Future[Path | None]"]) -> None:
+    """The files of objects that were fetched and not come to."""
+    for fetch in fetches:
+        if not fetch.cancelled() and not fetch.exception() and (path := fetch.result()):
             path.unlink(missing_ok=True)

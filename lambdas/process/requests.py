@@ -1,12 +1,12 @@
 """What may be asked of the process function, from the event's words to an answer."""
 
 import datetime as dt
-import json
 import logging
 import time
-import urllib.parse
+import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,35 +15,66 @@ from lambdas.common.db import marts
 from lambdas.common.db.redshift import read_secret
 from lambdas.common.db.retry import retry
 from lambdas.common.errors import AnalyticsError, RequestError
-from lambdas.common.lake import contiguous, parse_raw_key
+from lambdas.common.lake import RawKey, contiguous
+from lambdas.common.notices import read_notices
 from lambdas.common.settings import Settings
-from lambdas.process.work import Loader, Request, Summary, Warehouse
+from lambdas.common.source import load_source_config
+from lambdas.common.telemetry import measure
+from lambdas.process.summary import Summary
+from lambdas.process.work import Loader, Request, Warehouse
 
 logger = logging.getLogger(__name__)
 
 
 def load_days(event: Mapping[str, Any], request_id: str, deadline: float) -> dict[str, Any]:
-    """Load the event's days.
+    """Load the event's days; a rebuild loads what is in force as well.
 
     Args:
-        event: source, start and end (UTC days, half-open), and requested_by, which goes into the ledger.
+        event: action (load or rebuild), source, start and end (UTC days, half-open), and requested_by, which goes into
+            the ledger. A rebuild that goes on has its load_id and since.
         request_id: the Lambda request that does it.
         deadline: time.monotonic() after which no new batch is begun.
 
     Returns:
-        Counts, load_id, request_id and remaining: null, or the days that are left to ask for.
+        Counts, load_id, request_id and remaining: null, or what to put into the event to ask for the rest.
     """
     began = time.monotonic()
     contract = load_source(event.get("source"))
     start, end = _day(event, "start"), _day(event, "end")
     asked_by = str(event.get("requested_by") or request_id or "by hand")
-    summary = _loader(contract).load(Request(start, end, asked_by, request_id, deadline))
-    remaining = {"start": str(summary.remaining), "end": str(end)} if summary.remaining else None
+    anew = event.get("action") == "rebuild"
+    request = Request(start, end, asked_by, request_id, deadline, anew)
+    if anew:
+        request = replace(request, load_id=_load_id(event), since=_since(event))
+    summary = _loader(contract).load(request)
+    remaining: dict[str, Any] | None = {"start": str(summary.remaining), "end": str(end)} if summary.remaining else None
+    # A load that goes on with the same days, because one holds more than calls take, is seen to have moved.
+    if remaining and (anew or summary.objects):
+        remaining |= {"load_id": summary.load_id, "left": summary.left}
+    if remaining and summary.slices:
+        remaining |= {"slices": summary.slices}
+    if remaining and anew:
+        remaining |= {"since": summary.since}
     answer = _counts(summary)
     answer |= {"source": contract.name, "start": str(start), "end": str(end), "request_id": request_id}
     answer |= {"seconds": round(time.monotonic() - began, 3), "remaining": remaining}
-    logger.info("load %s", answer)
+    logger.info("%s %s", "rebuild" if anew else "load", answer)
     return answer
+
+
+def _load_id(event: Mapping[str, Any]) -> str | None:
+    found = event.get("load_id")
+    try:
+        return str(uuid.UUID(str(found))) if found else None
+    except ValueError as error:
+        raise RequestError(f"load_id is {found!r}; expected the one of a former call's `remaining`") from error
+
+
+def _since(event: Mapping[str, Any]) -> int | None:
+    found = event.get("since")
+    if found is not None and not isinstance(found, int):
+        raise RequestError(f"since is {found!r}; expected the one of a former call's `remaining`")
+    return found
 
 
 def _counts(summary: Summary) -> dict[str, Any]:
@@ -67,18 +98,22 @@ def refresh_marts(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
 
 def _refresh(chosen: Sequence[Contract], *, deadline: float) -> dict[str, Any]:
     began = time.monotonic()
-    warehouse = _warehouse(Settings.from_environment())
+    warehouse = open_warehouse(Settings.from_environment())
 
     def refresh_one(mart: Contract) -> dict[str, int]:
         with warehouse.session(f"refresh {mart.name}") as connection:
             return marts.refresh(connection, mart)
 
     seen = {m.name: retry(partial(refresh_one, m), f"refresh {m.name}", deadline) for m in chosen}
-    return {"marts": seen, "seconds": round(time.monotonic() - began, 3)}
+    seconds = round(time.monotonic() - began, 3)
+    measure("process", {"RefreshSeconds": seconds})
+    return {"marts": seen, "seconds": seconds}
 
 
 def load_messages(records: Sequence[Mapping[str, Any]], request_id: str, deadline: float) -> dict[str, Any]:
     """Load the days that these SQS messages mark dirty, then refresh the marts that have not seen all of it.
+
+    Days that a source does not have, and all of a paused source, are left to the proof, which reports them.
 
     Returns:
         {"batchItemFailures": [...]}: the messages whose days did not load; SQS brings them again.
@@ -92,7 +127,7 @@ def load_messages(records: Sequence[Mapping[str, Any]], request_id: str, deadlin
             logger.warning("source %r is not declared (yet?); its messages come again, at last to the DLQ", source)
             failed |= {message for messages in days.values() for message in messages}
     try:
-        _refresh_stale([source for source in dirty if source in known], deadline)
+        refresh_stale([source for source in dirty if source in known], deadline)
     except AnalyticsError:
         logger.exception("the marts on %s were not refreshed; the messages come again", sorted(dirty))
         failed |= {message for days in dirty.values() for messages in days.values() for message in messages}
@@ -114,12 +149,12 @@ def _load_ranges(source: str, days: Mapping[dt.date, set[str]], request_id: str,
     return failed
 
 
-def _refresh_stale(sources: Sequence[str], deadline: float) -> None:
+def refresh_stale(sources: Sequence[str], deadline: float) -> None:
     """Refresh by what the marts have seen, not by what this call loaded: a former call may have died in between."""
     fed = marts.fed_by(load_marts(), sources)
     if not fed:
         return
-    with _warehouse(Settings.from_environment()).session("look for stale marts") as connection:
+    with open_warehouse(Settings.from_environment()).session("look for stale marts") as connection:
         stale = [mart for mart in fed if marts.is_stale(connection, mart)]
     if stale:
         _refresh(stale, deadline=deadline)
@@ -128,25 +163,23 @@ def _refresh_stale(sources: Sequence[str], deadline: float) -> None:
 def _dirty_days(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[dt.date, set[str]]]:
     """By source and day, the ids of the messages that mark it dirty."""
     dirty: dict[str, dict[dt.date, set[str]]] = defaultdict(lambda: defaultdict(set))
+    bucket, known = Settings.from_environment().lake_bucket, source_names()
     for record in records:
-        for key in _keys(record):
-            try:
-                parsed = parse_raw_key(key)
-            except RequestError as error:
-                logger.warning("not a raw object, left alone: %s", error)
-                continue
-            dirty[parsed.source][parsed.day].add(record["messageId"])
+        for notice in read_notices(record["body"], bucket):
+            if notice.raw is None:
+                logger.warning("%s event in message %s: %.500s", notice.kind, record["messageId"], notice.what)
+            elif notice.raw.source not in known or _is_to_load(notice.raw):
+                dirty[notice.raw.source][notice.raw.day].add(record["messageId"])
     return dirty
 
 
-def _keys(record: Mapping[str, Any]) -> list[str]:
-    """The object keys in a message's S3 notification; none for S3's own test message or for foreign text."""
-    try:
-        events = json.loads(record["body"]).get("Records", [])
-        return [urllib.parse.unquote_plus(e["s3"]["object"]["key"]) for e in events if "s3" in e]
-    except (ValueError, AttributeError, KeyError, TypeError):
-        logger.warning("message %s is no S3 notification; left alone", record.get("messageId"))
-        return []
+def _is_to_load(raw: RawKey) -> bool:
+    config = load_source_config(raw.source)
+    wanted = not config.paused and config.has_day(raw.day, dt.datetime.now(dt.UTC).date())
+    if not wanted:
+        why = "the source is paused" if config.paused else "the source has no such day"
+        logger.warning("%s of %s is not loaded: %s", raw.day, raw.source, why)
+    return wanted
 
 
 def _day(event: Mapping[str, Any], name: str) -> dt.date:
@@ -156,15 +189,18 @@ def _day(event: Mapping[str, Any], name: str) -> dt.date:
         raise RequestError(f"{name} is {event.get(name)!r}; expected a UTC day, YYYY-MM-DD") from error
 
 
-def _warehouse(settings: Settings) -> Warehouse:
+def open_warehouse(settings: Settings) -> Warehouse:
+    """The warehouse as the function's settings name it."""
     import boto3
 
-    secret = read_secret(boto3.client("secretsmanager"), settings.warehouse_secret)
-    return Warehouse(secret, settings.warehouse_sslmode, settings.copy_role)
+    def read() -> dict[str, Any]:
+        return read_secret(boto3.client("secretsmanager"), settings.warehouse_secret)
+
+    return Warehouse(read(), settings.warehouse_sslmode, settings.copy_role, read)
 
 
 def _loader(contract: Contract) -> Loader:
     import boto3
 
     settings = Settings.from_environment()
-    return Loader(boto3.client("s3"), settings, _warehouse(settings), contract)
+    return Loader(boto3.client("s3"), settings, open_warehouse(settings), contract)

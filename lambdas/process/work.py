@@ -9,80 +9,97 @@ import logging
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lambdas.common.contract import Contract
-from lambdas.common.db.ledger import Stamp, read_in_force
-from lambdas.common.db.load import Loaded, Manifest, commit, stage, write_manifest
-from lambdas.common.db.redshift import autocommit, rollback, session, set_timeout
+from lambdas.common.db.ledger import BAD, Anew, Stamp, is_in_force, read_generation, read_in_force
+from lambdas.common.db.load import Batch, Loaded, commit, stage
+from lambdas.common.db.lock import session_name
+from lambdas.common.db.manifest import Manifest, write_manifest
+from lambdas.common.db.redshift import autocommit, close, connect, rollback, set_timeout
 from lambdas.common.db.retry import retry
-from lambdas.common.lake import RawObject, list_raw, parse_raw_key
+from lambdas.common.errors import DataRefused, LoginRefused
+from lambdas.common.lake import RawObject, list_days, list_raw, parse_raw_key
 from lambdas.common.settings import Settings
 from lambdas.process.engine import Engine, open_engine
-from lambdas.process.objects import Staged, Stager
+from lambdas.process.measures import measure_load
+from lambdas.process.objects import Staged, Stager, conceal, set_aside
+from lambdas.process.slices import SLICE_BYTES
+from lambdas.process.summary import Summary
 
 logger = logging.getLogger(__name__)
 
 BATCH_OBJECTS = 400
 # A batch's raw, curated and rejected files lie on the function's disk of 4 GB together, with room to spill.
-BATCH_BYTES = 256 << 20
+BATCH_BYTES = SLICE_BYTES  # so that a large object comes alone
 # Seconds that a batch under way may take beyond the deadline; the function's own limit leaves room for it.
 TIME_TO_COMMIT = 45
-# An object that is overwritten while it is read is listed anew; who overwrites for ever is left to the next event.
+# Seconds after which a socket is given up whose server should have ended the statement already.
+SOCKET_SECONDS = 5
+# An object that is overwritten while it is loaded is listed anew; who overwrites for ever is left to the next call.
 LISTINGS = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Warehouse:
-    """How this function reaches the warehouse: the loader's secret and the settings beside it."""
+    """How this function reaches the warehouse: the loader's secret and the settings beside it.
+
+    `read_again` reads the secret anew: a password that was rotated while a function was warm is refused once.
+    """
 
     secret: dict[str, Any]
     sslmode: str
     copy_role: str
+    read_again: Callable[[], dict[str, Any]] | None = None
 
-    def session(self, name: str) -> Any:
-        """A connection as context manager; `name` is what the server shows of it."""
-        return session(self.secret, self.sslmode, name=name)
+    @contextmanager
+    def session(self, name: str, seconds: float | None = None) -> Iterator[Any]:
+        """A connection, closed at the end; `name` is what the server shows of it.
+
+        Where `seconds` is given the server ends what takes longer, and a silent socket is given up soon after.
+        """
+        connection = self._connect(name, None if seconds is None else int(seconds) + SOCKET_SECONDS)
+        try:
+            if seconds is not None:
+                with autocommit(connection):  # a SET inside a transaction would go with its rollback
+                    set_timeout(connection, seconds)
+            yield connection
+        finally:
+            close(connection)
+
+    def _connect(self, name: str, timeout: int | None) -> Any:
+        try:
+            return connect(self.secret, self.sslmode, name=name, timeout=timeout)
+        except LoginRefused:
+            if self.read_again is None:
+                raise
+            self.secret = self.read_again()
+            return connect(self.secret, self.sslmode, name=name, timeout=timeout)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Load the raw days [start, end) of a source; stop beginning new batches at `deadline` (time.monotonic)."""
+    """Load the raw days [start, end) of a source; stop beginning new batches at `deadline` (time.monotonic).
+
+    A rebuild (`anew`) loads what is in force as well, but for what came in after the generation `since`, which calls
+    that go on have from the first one; so they have its `load_id`.
+    `notes` are reasons for the ledger, by raw key.
+    """
 
     start: dt.date
     end: dt.date
     requested_by: str
     request_id: str
     deadline: float
-
-
-@dataclass(slots=True)
-class Summary:
-    """What a request did. `remaining` is the first day that it did not come to, None where all is done."""
-
-    load_id: str
-    objects: int = 0
-    rows_in: int = 0
-    rows_accepted: int = 0
-    rows_rejected: int = 0
-    rows_late: int = 0
-    bad: int = 0
-    skipped: int = 0
-    remaining: dt.date | None = None
-
-    def add(self, done: Loaded) -> None:
-        """Count what one batch committed."""
-        self.skipped += done.in_force
-        self.objects += len(done.entries)
-        for entry in done.entries:
-            self.rows_in += entry.rows_in
-            self.rows_accepted += entry.rows_accepted
-            self.rows_rejected += entry.rows_rejected
-            self.rows_late += entry.rows_late
-            self.bad += entry.status == "bad"
+    anew: bool = False
+    load_id: str | None = None
+    since: int | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Loader:
@@ -101,81 +118,154 @@ class Loader:
             ContractError, LoadError: nothing of the failing batch was committed; former batches stand.
             WarehouseBusy: the warehouse stayed busy through all attempts.
         """
-        summary = Summary(load_id=str(uuid.uuid4()))
-        pending, summary.skipped = self._pending(request)
+        summary = Summary(load_id=request.load_id or str(uuid.uuid4()), since=self._since(request))
+        try:
+            self._load(request, summary)
+        finally:
+            measure_load(self._contract.name, summary)
+        return summary
+
+    def _load(self, request: Request, summary: Summary) -> None:
+        pending, summary.skipped = self._pending(request, summary)
         with tempfile.TemporaryDirectory() as folder, open_engine(Path(folder)) as connection:
             stager = Stager(self._s3, self._bucket, self._contract, Engine(connection, self._contract), Path(folder))
             for _ in range(LISTINGS):
-                changed = self._load_pending(stager, pending, request, summary)
-                if summary.remaining or not changed:
-                    break
-                pending, _ = self._pending(request)
-        return summary
+                if not pending or summary.remaining:
+                    return
+                self._load_pending(stager, pending, request, summary)
+                # Looked at once more after the commit: another loader, called for a change in the meantime, may have
+                # found the former content in force and nothing to do.
+                if not summary.remaining:
+                    pending, _ = self._pending(request, summary)
+        if pending and not summary.remaining:
+            summary.remaining, summary.left = parse_raw_key(pending[0].key).day, len(pending)
 
-    def _load_pending(self, stager: Stager, pending: Sequence[RawObject], request: Request, summary: Summary) -> bool:
-        """Load the pending objects in batches; whether some changed under the reading."""
-        changed = False
-        for batch in _batches(pending):
+    def _load_pending(self, stager: Stager, pending: Sequence[RawObject], request: Request, summary: Summary) -> None:
+        """Load the pending objects in batches, until time is up. What changes under the reading is left out."""
+        left = list(pending)
+        while left:
             if time.monotonic() > request.deadline:
-                summary.remaining = parse_raw_key(batch[0].key).day
+                summary.remaining, summary.left = parse_raw_key(left[0].key).day, len(left)
                 break
-            staged = list(stager.stage(batch))
-            done = self._commit(staged, request, summary.load_id) if staged else None
-            if done:
-                summary.add(done)
-            changed = changed or len(staged) < len(batch) or bool(done and done.stale)
-        return changed
+            began = time.monotonic()
+            staging = stager.stage(_first_batch(left), request.deadline - TIME_TO_COMMIT)
+            if not staging.taken:
+                summary.remaining, summary.left = parse_raw_key(left[0].key).day, len(left)
+                summary.slices = staging.slices
+                break
+            left = left[staging.taken :]
+            staged = time.monotonic()
+            self._commit_parts([_noted(s, request.notes) for s in staging.staged], request, summary)
+            summary.validate_seconds += staged - began
+            summary.commit_seconds += time.monotonic() - staged
+            if summary.remaining:
+                summary.left += len(left)
+                break
 
-    def _pending(self, request: Request) -> tuple[list[RawObject], int]:
+    def _commit_parts(self, staged: list[Staged], request: Request, summary: Summary) -> None:
+        """Commit the staged objects.
+
+        Where the warehouse refuses a value, in halves until the object is found, which is set aside: others load.
+        """
+        parts = [staged] if staged else []
+        while parts:
+            part = parts.pop()
+            try:
+                done = self._commit(part, request, summary)
+            except DataRefused as error:
+                if part[0].entry.status == BAD and len(part) == 1:
+                    raise
+                parts += _halves(part, conceal(str(error), self._contract))
+                if time.monotonic() > request.deadline:
+                    summary.remaining = min(s.entry.raw_day for p in parts for s in p)
+                    summary.left = sum(len(p) for p in parts)
+                    break
+                continue
+            summary.add(done)
+
+    def _since(self, request: Request) -> int:
+        if not request.anew or request.since is not None:
+            return request.since or 0
+        return retry(self._generation, f"look {self._contract.name}", request.deadline + TIME_TO_COMMIT)
+
+    def _generation(self) -> int:
+        with self._warehouse.session(f"look {self._contract.name}", TIME_TO_COMMIT) as connection:
+            found = read_generation(connection, self._contract.name)
+            rollback(connection)
+            return found
+
+    def _anew(self, request: Request, summary: Summary) -> Anew | None:
+        return Anew(summary.since, self._contract.hash) if request.anew else None
+
+    def _pending(self, request: Request, summary: Summary) -> tuple[list[RawObject], int]:
         """The objects whose content is not in force yet, and how many are. A hint: the lock decides."""
         listed = list_raw(self._s3, self._bucket, self._contract.name, request.start, request.end)
         if not listed:
             return [], 0
-        with self._warehouse.session(f"look {self._contract.name}") as connection:
-            known = read_in_force(connection, self._contract.name, request.start, request.end)
-            rollback(connection)
-        pending = [o for o in listed if o.key not in known or known[o.key]["etag"] != o.etag]
+        limit = request.deadline + TIME_TO_COMMIT
+        known = retry(lambda: self._known(request), f"look {self._contract.name}", limit)
+        anew = self._anew(request, summary)
+        pending = [o for o in listed if not is_in_force(known.get(o.key), o.etag, anew)]
         return pending, len(listed) - len(pending)
 
-    def _commit(self, staged: Sequence[Staged], request: Request, load_id: str) -> Loaded:
-        manifest = self._manifest(staged, load_id)
+    def _known(self, request: Request) -> dict[str, dict[str, Any]]:
+        with self._warehouse.session(f"look {self._contract.name}", TIME_TO_COMMIT) as connection:
+            known = read_in_force(connection, self._contract.name, request.start, request.end)
+            rollback(connection)
+            return known
+
+    def _commit(self, staged: Sequence[Staged], request: Request, summary: Summary) -> Loaded:
+        manifest = self._manifest(staged, summary.load_id)
         limit = request.deadline + TIME_TO_COMMIT
-        return retry(lambda: self._attempt(staged, manifest, request, load_id), f"load {load_id}", limit)
+        attempt = partial(self._attempt, staged, manifest, request, summary=summary, limit=limit)
+        return retry(attempt, f"load {summary.load_id}", limit)
 
     def _manifest(self, staged: Sequence[Staged], load_id: str) -> Manifest | None:
-        files = {s.entry.curated_key: s.curated_size for s in staged if s.entry.curated_key}
+        files = {key: size for s in staged for key, size in s.files.items()}
         if not files:
             return None
-        first = staged[0].entry.raw_day
-        key = f"manifests/{self._contract.name}/{load_id}-{first}.json"
+        key = f"manifests/{self._contract.name}/{load_id}-{uuid.uuid4().hex[:8]}.json"
         url = write_manifest(self._s3, self._bucket, key, files)
         return Manifest(url, sum(s.entry.rows_accepted for s in staged))
 
-    def _attempt(self, staged: Sequence[Staged], manifest: Manifest | None, request: Request, load_id: str) -> Loaded:
-        entries = [s.entry for s in staged]
-        days = [e.raw_day for e in entries]
-        stamp = Stamp(self._contract.name, load_id, 0, request.requested_by, request.request_id)
+    def _attempt(
+        self,
+        staged: Sequence[Staged],
+        manifest: Manifest | None,
+        request: Request,
+        *,
+        summary: Summary,
+        limit: float,
+    ) -> Loaded:
+        source, entries = self._contract.name, [s.entry for s in staged]
+        stamp = Stamp(source, summary.load_id, 0, request.requested_by, request.request_id)
+        days = {e.raw_day for e in entries}
+        listing = partial(list_days, self._s3, self._bucket, source, days)
+        batch = Batch(self._contract, entries, listing, limit, self._anew(request, summary))
+        name = session_name(source, limit, summary.load_id)
+        with self._warehouse.session(name, limit - time.monotonic()) as connection:
+            stage(connection, batch, manifest, self._warehouse.copy_role)
+            return commit(connection, batch, stamp)
 
-        def listing() -> dict[str, str]:
-            after = max(days) + dt.timedelta(days=1)
-            return {o.key: o.etag for o in list_raw(self._s3, self._bucket, self._contract.name, min(days), after)}
 
-        with self._warehouse.session(f"load {self._contract.name} {load_id}") as connection:
-            with autocommit(connection):  # a SET inside a transaction would go with its rollback
-                set_timeout(connection, max(request.deadline - time.monotonic(), 0) + TIME_TO_COMMIT)
-            stage(connection, self._contract, manifest, self._warehouse.copy_role)
-            return commit(connection, self._contract, entries, stamp, listing)
-
-
-def _batches(objects: Sequence[RawObject]) -> Iterator[list[RawObject]]:
-    """The objects by day, in batches that one COPY takes well; the objects of a day may be split between two."""
-    batch: list[RawObject] = []
+def _first_batch(objects: Sequence[RawObject]) -> list[RawObject]:
+    """As many of the first objects as one COPY takes well; one at least, however large, and a large one alone."""
     size = 0
-    for item in objects:
-        if batch and (len(batch) == BATCH_OBJECTS or size + item.size > BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(item)
+    for count, item in enumerate(objects):
         size += item.size
-    if batch:
-        yield batch
+        if count and (count == BATCH_OBJECTS or size > BATCH_BYTES):
+            return list(objects[:count])
+    return list(objects)
+
+
+def _noted(staged: Staged, notes: Mapping[str, str]) -> Staged:
+    note = notes.get(staged.entry.raw_key)
+    return replace(staged, entry=replace(staged.entry, reason=note)) if note and not staged.entry.reason else staged
+
+
+def _halves(staged: list[Staged], reason: str) -> list[list[Staged]]:
+    """What is to be committed in place of these that were refused; the second half first. A single one is the one."""
+    if len(staged) == 1:
+        return [[Staged(set_aside(staged[0].entry, reason))]]
+    middle = len(staged) // 2
+    return [staged[middle:], staged[:middle]]

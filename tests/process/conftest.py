@@ -3,7 +3,6 @@
 import itertools
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,13 +37,13 @@ def warehouse(cloud: Cloud, deployed: dict[str, str]) -> Warehouse:
     return source.read_warehouse(cloud)
 
 
-@pytest.fixture
-def make_source(cloud: Cloud, warehouse: Warehouse, tmp_path: Path) -> Callable[..., Source]:
+@pytest.fixture(scope="session")
+def make_source(cloud: Cloud, warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Source]:
     """Makes a source with its tables: keyed or not, with a version column or not, the time in the key or not."""
 
     def make(*, keyed: bool = True, version: bool = False, time_in_key: bool = False) -> Source:
         name = f"scratch_{os.getpid()}_{next(_numbers)}"
-        path = tmp_path / name / "contract.yaml"
+        path = tmp_path_factory.mktemp("assets") / name / "contract.yaml"
         path.parent.mkdir()
         text = TEMPLATE.format(
             name=name,

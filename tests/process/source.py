@@ -15,7 +15,8 @@ from lambdas.common.db import ddl
 from lambdas.common.db.redshift import query, read_secret
 from lambdas.common.lake import raw_key
 from lambdas.common.settings import Settings
-from lambdas.process.work import Loader, Request, Summary, Warehouse
+from lambdas.process.summary import Summary
+from lambdas.process.work import Loader, Request, Warehouse
 from tests.cloud import Cloud
 
 

@@ -90,6 +90,11 @@ def reasons(rejected: list[dict]) -> list[tuple]:
     return [(r["column"], r["rule"], r["value"]) for row in rejected for r in row["reasons"]]
 
 
+def test_escaped_backslash_in_json_begins_no_escape(run):
+    _, curated, rejected = run([{**GOOD, "tree": r'["\\u0000"]'}])
+    assert (curated["tree"].to_pylist(), rejected) == ([r'["\\u0000"]'], [])
+
+
 def test_good_row_arrives_typed_in_the_contract_s_order(run):
     result, curated, rejected = run([GOOD])
     assert (result.rows_in, result.rows_accepted, result.rows_rejected, result.rows_late) == (1, 1, 0, 0)
@@ -127,6 +132,10 @@ def test_good_row_arrives_typed_in_the_contract_s_order(run):
         ({"count": "1.5e0"}, ("count", "cast", "1.5e0")),
         ({"sensor": "a\0b"}, ("sensor", "nul", "a\0b")),
         ({"tree": "{"}, ("tree", "cast", "{")),
+        ({"tree": r'["\u0000"]'}, ("tree", "cast", r'["\u0000"]')),
+        ({"tree": r'["\\\u0000"]'}, ("tree", "cast", r'["\\\u0000"]')),
+        ({"tree": '{"a": 1, "a": 2}'}, ("tree", "cast", '{"a": 1, "a": 2}')),
+        ({"tree": '{"a": NaN}'}, ("tree", "cast", '{"a": NaN}')),
         ({"tree": '"' + "x" * 65_535 + '"'}, ("tree", "bytes", '"' + "x" * 65_535 + '"')),
         ({"secret": "pin"}, ("pin_length", "cast", "***")),
         ({"state": "ajar"}, ("state", "enum", "ajar")),
@@ -174,6 +183,14 @@ def test_typed_raw_columns_are_not_rounded(run):
     assert reasons(rejected) == [("count", "cast", "1.5")]
 
 
+def test_bytes_that_are_text_are_read_as_text(run):
+    table = pa.table({"sensor": [b"a", "é".encode(), b"\xff"], "at": [b"2024-03-01"] * 3, "count": [b"1", b"2", b"3"]})
+    _, curated, rejected = run(table)
+    assert curated.column("sensor").to_pylist() == ["a", "é"]
+    assert curated.column("count").to_pylist() == [1, 2]
+    assert [reason[:2] for reason in reasons(rejected)] == [("sensor", "cast")]
+
+
 def test_empty_object_gives_an_empty_curated_file_with_its_schema(run):
     result, curated, _ = run(pa.Table.from_pylist([GOOD]).slice(0, 0))
     assert (result.rows_in, result.event_from) == (0, None)
@@ -189,6 +206,38 @@ def test_unreadable_object_is_named_as_such(tmp_path, run, content):
         Engine(connection, contract).split(
             tmp_path / "bad.parquet", "k", DAY, curated=tmp_path / "c", rejected=tmp_path / "r"
         )
+
+
+@pytest.mark.parametrize(("column", "shown"), [("Secret", "***"), ("count", "7")])
+def test_a_rule_s_value_is_not_shown_where_it_may_be_a_restricted_one(tmp_path, column, shown):
+    path = tmp_path / "readings" / "contract.yaml"
+    path.parent.mkdir()
+    query = f"SELECT max(CAST({column} AS BIGINT)) FROM ${{object}}"
+    rule = f'- {{type: sql, name: none, query: "{query}", mustBe: 0, severity: warning}}'
+    path.write_text(CONTRACT.replace("    properties:\n", f"    quality:\n      {rule}\n    properties:\n", 1))
+    pq.write_table(pa.Table.from_pylist([GOOD]), tmp_path / "raw.parquet")
+    with open_engine(tmp_path) as connection:
+        files = {"curated": tmp_path / "c", "rejected": tmp_path / "r"}
+        found = Engine(connection, load_contract(path)).split(tmp_path / "raw.parquet", "k", DAY, **files)
+    assert found.warnings == (f"quality rule 'none': the query gives {shown}, mustBe 0",)
+
+
+def test_a_rule_that_fails_on_a_restricted_value_does_not_show_it(tmp_path):
+    path = tmp_path / "readings" / "contract.yaml"
+    path.parent.mkdir()
+    rule = '- {type: sql, name: none, query: "SELECT max(CAST(secret AS DATE)) FROM ${object}", mustBe: 0}'
+    path.write_text(CONTRACT.replace("    properties:\n", f"    quality:\n      {rule}\n    properties:\n", 1))
+    pq.write_table(pa.Table.from_pylist([GOOD]), tmp_path / "raw.parquet")
+    files = {"curated": tmp_path / "c", "rejected": tmp_path / "r"}
+    with open_engine(tmp_path) as connection, pytest.raises(ContractError, match=r"does not run: \*\*\*$") as caught:
+        Engine(connection, load_contract(path)).split(tmp_path / "raw.parquet", "k", DAY, **files)
+    assert caught.value.__cause__ is None, "a log would show it"
+
+
+@pytest.mark.parametrize("names", [("sensor", "sensor"), ("sensor", "Sensor")])
+def test_two_columns_of_one_name_are_no_guess(run, names):
+    with pytest.raises(ObjectError, match=f"two columns are named '{names[0]}' and '{names[1]}'"):
+        run(pa.table([pa.array(["a"]), pa.array(["b"])], names=list(names)))
 
 
 def test_unknown_column_in_an_expression_is_the_contract_s_mistake(tmp_path):

@@ -3,6 +3,8 @@
 import datetime as dt
 import json
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,13 +13,14 @@ from lambdas.common.db.redshift import autocommit, execute
 from lambdas.common.errors import LoadError, RequestError, WarehouseBusy
 from lambdas.process import requests
 from lambdas.process.app import handler
-from lambdas.process.work import Summary
+from lambdas.process.summary import Summary
 
 BUMP = "UPDATE ops.generation SET generation = generation + 1 WHERE source = 'earthquakes'"
 
 
 def message(identifier: str, *keys: str) -> dict:
-    events = [{"s3": {"object": {"key": key}}} for key in keys]
+    where = {"bucket": {"name": "lake"}}
+    events = [{"eventName": "ObjectCreated:Put", "s3": {**where, "object": {"key": key}}} for key in keys]
     return {"messageId": identifier, "body": json.dumps({"Records": events})}
 
 
@@ -39,7 +42,9 @@ class Loads:
 def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
     stand_in = Loads(set())
     monkeypatch.setattr(requests, "_loader", lambda contract: stand_in)
-    monkeypatch.setattr(requests, "_refresh_stale", lambda sources, deadline: None)
+    monkeypatch.setattr(requests, "refresh_stale", lambda sources, deadline: None)
+    monkeypatch.setenv("ANALYTICS_ENV", "local")
+    monkeypatch.setenv("LAKE_BUCKET", "lake")
     return stand_in
 
 
@@ -78,11 +83,26 @@ def test_foreign_messages_are_left_alone(loads, body: str):
     assert loads.ranges == []
 
 
+def test_days_that_a_source_does_not_have_are_not_loaded(loads):
+    days = ("2012/12/31", "2013/01/05", "2014/01/01", "2999/01/01")
+    records = [message(day, f"raw/weather/{day}/data_a.parquet") for day in days]
+    assert requests.load_messages(records, "r", time.monotonic() + 9) == {"batchItemFailures": []}
+    assert loads.ranges == [(dt.date(2013, 1, 5), dt.date(2013, 1, 6))]
+
+
+def test_nothing_of_a_paused_source_is_loaded(loads, monkeypatch):
+    paused = replace(requests.load_source_config("weather"), paused=True)
+    monkeypatch.setattr(requests, "load_source_config", lambda name: paused)
+    records = [message("m", "raw/weather/2013/01/01/data_a.parquet")]
+    assert requests.load_messages(records, "r", time.monotonic() + 9) == {"batchItemFailures": []}
+    assert loads.ranges == []
+
+
 def test_messages_come_again_when_the_marts_could_not_be_refreshed(loads, monkeypatch):
     def busy(sources, deadline):
         raise WarehouseBusy("1023")
 
-    monkeypatch.setattr(requests, "_refresh_stale", busy)
+    monkeypatch.setattr(requests, "refresh_stale", busy)
     records = [message("m", "raw/weather/2013/01/01/data_a.parquet")]
     answer = requests.load_messages(records, "r", time.monotonic() + 9)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m"}]}
@@ -91,7 +111,7 @@ def test_messages_come_again_when_the_marts_could_not_be_refreshed(loads, monkey
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        ({"action": "lod"}, "allowed are load and refresh"),
+        ({"action": "lod"}, "allowed are load, rebuild, refresh"),
         ({"action": "load", "source": "wether"}, "known are"),
         ({"action": "load", "source": "weather", "start": "soon"}, "start is 'soon'"),
         ({"action": "refresh", "marts": ["x"]}, "known are"),
@@ -129,3 +149,18 @@ def test_load_that_commits_during_a_refresh_is_not_claimed(warehouse, monkeypatc
     with warehouse.session("tests") as connection:
         marts.refresh(connection, mart)
         assert marts.is_stale(connection, mart)
+
+
+@pytest.mark.parametrize(("action", "objects", "moved"), [("load", 3, True), ("load", 0, False), ("rebuild", 0, True)])
+def test_call_that_goes_on_with_the_same_days_shows_that_it_moved(monkeypatch, action: str, objects: int, moved: bool):
+    summary = Summary(load_id="x", objects=objects, remaining=dt.date(2013, 1, 1))
+    monkeypatch.setattr(requests, "_loader", lambda contract: SimpleNamespace(load=lambda request: summary))
+    event = {"action": action, "source": "weather", "start": "2013-01-01", "end": "2013-01-02"}
+    remaining = requests.load_days(event, "r", time.monotonic() + 9)["remaining"]
+    assert ({**event, **remaining} != event) is moved
+
+
+def test_load_id_that_is_none_is_refused(loads):
+    event = {"action": "rebuild", "source": "weather", "start": "2013-01-01", "end": "2013-01-02", "load_id": "mine"}
+    with pytest.raises(RequestError, match="load_id is 'mine'"):
+        requests.load_days(event, "r", time.monotonic() + 9)

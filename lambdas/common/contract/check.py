@@ -1,79 +1,199 @@
-"""Checks contracts against the standard's JSON schema, then against this project's own rules.
+"""Checks the files under assets/: the standard's JSON schema first, then this project's own rules, line by line.
 
 The schema comes first: a reader that drops unknown keys would let `requird: true` switch a rule off.
 Needs the packages jsonschema and open-data-contract-standard; the images do not carry them.
 """
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
-from lambdas.common.contract.read import assets_folder, load_contract
+from lambdas.common.contract import marts
+from lambdas.common.contract.advice import find_advice, find_sql_mistakes
+from lambdas.common.contract.declared import find_config_mistakes
+from lambdas.common.contract.layout import find_layout_mistakes
+from lambdas.common.contract.model import Contract
+from lambdas.common.contract.places import Places, find_places, hint, near, no_yaml
+from lambdas.common.contract.read import assets_folder, load_contract, read_contract
+from lambdas.common.contract.sound import Mistake, find_mistakes
 from lambdas.common.errors import ContractError
 from lambdas.common.source import load_source_config
 
-KINDS: dict[str, Literal["source", "mart"]] = {"sources": "source", "marts": "mart"}
+Told = tuple[tuple[str | int, ...], str]
+# how deep a property stands, and the keys that are meant first where one is misspelt at that depth
+PROPERTY = 4
+LIKELY = {
+    0: ("apiVersion", "kind", "id", "name", "version", "status", "domain", "tags", "description", "team", "schema",
+        "slaProperties"),
+    2: ("name", "physicalType", "description", "properties", "quality", "customProperties", "tags"),
+}  # fmt: skip
+UNKNOWN = re.compile(r"'([^']+)'(?=[^()]* (?:was|were) unexpected)")
+MEANT = re.compile(r"did you mean '([^']+)'")
 
 
 def check_all(assets: Path | None = None) -> list[str]:
-    """What is wrong with the files under assets/, a line each, with the file; empty where all is well."""
+    """What is wrong with the files under assets/, a line each with file, line and hint; empty where all is well."""
     root = assets or assets_folder()
     mistakes: list[str] = []
-    for folder, kind in KINDS.items():
-        for path in sorted((root / folder).glob("*/contract.yaml")):
-            mistakes += check_contract(path, kind)
     for path in sorted((root / "sources").glob("*/")):
-        mistakes += _config_mistakes(path, root)
+        mistakes += check_source(path)
+    for path in sorted((root / "marts").glob("*/")):
+        mistakes += [_shown(text, root) for text in _mart_mistakes(path)]
     return mistakes
+
+
+def check_source(folder: Path) -> list[str]:
+    """What is wrong with the two files of a source, in a folder under assets/sources."""
+    root, contract = folder.parents[1], folder / "contract.yaml"
+    found = check_contract(contract, "source") if contract.exists() else [f"{folder}: has no contract.yaml"]
+    return [_shown(text, root) for text in (*found, *_config_mistakes(folder, root))]
+
+
+def _shown(text: str, root: Path) -> str:
+    """The message with paths as people type them, from assets/ on."""
+    return text.replace(f"{root}/", "assets/")
+
+
+def _mart_mistakes(folder: Path) -> Iterator[str]:
+    for name in ("contract.yaml", "mart.sql", "defs.yaml"):
+        if not (folder / name).exists():
+            yield f"{folder / name}: is missing"
+    if (folder / "contract.yaml").exists():
+        yield from check_contract(folder / "contract.yaml", "mart")
 
 
 def check_contract(path: Path, kind: Literal["source", "mart"]) -> list[str]:
     """What is wrong with that contract.yaml."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        return [f"{path}: no YAML: {' '.join(str(error).split())}"]
-    mistakes = [f"{path}: {text}" for text in _schema_mistakes(document)]
+        text = path.read_text(encoding="utf-8")
+        document, places = yaml.safe_load(text), find_places(text)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return [no_yaml(path, error)]
+    layout = [*find_layout_mistakes(document, path.parent.name)]
+    standard = list(dict.fromkeys(_schema_mistakes(document)))  # the schema tells some by two of its branches
+    told = [(at, what) for at, what in standard if not any(at[: len(place)] == place for place, _ in layout)] + layout
+    own: list[Mistake] = []
+    unread: list[str] = []
     try:
-        _check_expressions(load_contract(path, kind), kind)
+        own = _own_mistakes(read_contract(document, path, kind), document)
     except ContractError as error:
-        mistakes.append(str(error))
-    return mistakes
+        unread = [] if layout or (standard and "cannot be read" in str(error)) else [str(error)]
+    told, own = _without_echoes(told, own)
+    return [
+        *(f"{path}:{line}: {key!r} stands twice" for key, line in places.doubled),
+        *(f"{path}:{places.line(place)}: {what}" for place, what in told),
+        *unread,
+        *(f"{path}:{_line(places, document, m)}: {_named(m)}" for m in own),
+    ]
 
 
-def _schema_mistakes(document: Any) -> Iterator[str]:
+def _own_mistakes(contract: Contract, document: Any) -> list[Mistake]:
+    """By this project's rules; SQL is tried only where types and names are right."""
+    own = [*find_mistakes(contract), *find_advice(contract, document)]
+    if not own:
+        own += find_sql_mistakes(contract) if contract.kind == "source" else marts.find_mart_mistakes(contract)
+    return own
+
+
+def _without_echoes(told: Sequence[Told], own: Sequence[Mistake]) -> tuple[list[Told], list[Mistake]]:
+    """A mistake is told once: by whoever says more, and not also as the lack of the key that was meant."""
+    known = {mistake.key for mistake in own}
+    unknown = {place[-1] for place, what in told if place and what.startswith("unknown key")}
+    kept = [(place, what) for place, what in told if not place or place[-1] in unknown or place[-1] not in known]
+    meant = {f"`{name}: true`" for _, what in told for name in MEANT.findall(what)}
+    own = [mistake for mistake in own if not any(key in mistake.text for key in meant)]
+    return kept, [mistake for mistake in own if mistake.key not in unknown]
+
+
+def _named(mistake: Mistake) -> str:
+    return f"{mistake.column}: {mistake.text}" if mistake.column else mistake.text
+
+
+def _line(places: Places, document: Any, mistake: Mistake) -> int:
+    """The line of the key where the mistake names one; of a custom property, that of its name."""
+    if not mistake.column:
+        return places.beneath((), mistake.key) if mistake.key else places.line(("schema", 0))
+    names = [prop["name"] for prop in document["schema"][0]["properties"]]
+    place = ("schema", 0, "properties", len(names) - 1 - names[::-1].index(mistake.column))
+    return places.beneath(place, mistake.key)
+
+
+@cache
+def _validator() -> tuple[Any, frozenset[str]]:
+    """The standard's validator, and every key that the standard knows."""
     import jsonschema
 
     schema = json.loads((resources.files("open_data_contract_standard") / "schema.json").read_text(encoding="utf-8"))
-    for error in jsonschema.Draft201909Validator(schema).iter_errors(document):
-        place = "/".join(str(part) for part in error.absolute_path) or "the document"
-        yield f"{place}: {error.message[:300]}"
+    return jsonschema.Draft201909Validator(schema), frozenset(_keys(schema))
 
 
-def _check_expressions(contract: Any, kind: str) -> None:
-    """Bind every transformLogic to its declared raw columns, as text: an unknown column shows here, not at night."""
-    if kind == "mart":
-        return
-    import duckdb
+def _keys(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        if isinstance(schema.get("properties"), dict):
+            yield from schema["properties"]
+        for item in schema.values():
+            yield from _keys(item)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from _keys(item)
 
-    from lambdas.common.contract.compile import compile_contract
 
-    connection = duckdb.connect()
-    try:
-        connection.execute("SET TimeZone = 'UTC'")
-        compile_contract(connection, contract, dict.fromkeys(contract.raw_columns, "VARCHAR"))
-    finally:
-        connection.close()
+def _schema_mistakes(document: Any) -> Iterator[Told]:
+    """What the standard does not allow. A key counts as misplaced where nothing else is wrong beside it."""
+    validator, known = _validator()
+    errors = list(validator.iter_errors(document))
+    others = [tuple(e.absolute_path) for e in errors if "unexpected" not in e.message]
+    for error in errors:
+        path = tuple(error.absolute_path)
+        if "unexpected" not in error.message:
+            yield path, f"{_place(document, path)}: {error.message[:300]}"
+            continue
+        for name in UNKNOWN.findall(error.message):
+            if name not in known:
+                meant = near(name, LIKELY.get(len(path), ())) or hint(name, known)
+                yield (*path, name), f"unknown key {name!r}{meant}"
+            elif not any(other[: len(path)] == path for other in others):
+                yield (*path, name), f"key {name!r} does not belong here"
+
+
+def _place(document: Any, path: tuple[str | int, ...]) -> str:
+    """A path in words: a property by its name."""
+    if len(path) > PROPERTY and path[2] == "properties":
+        name = document["schema"][path[1]]["properties"][path[3]].get("name", path[3])
+        return ".".join(map(str, (name, *path[PROPERTY:])))
+    return "/".join(map(str, path)) or "the document"
 
 
 def _config_mistakes(folder: Path, root: Path) -> Iterator[str]:
-    if not (folder / "contract.yaml").exists():
-        yield f"{folder}: has no contract.yaml"
+    path = folder / "defs.yaml"
     try:
-        load_source_config(folder.name, root)
-    except ContractError as error:
-        yield str(error)
+        text = path.read_text(encoding="utf-8")
+        document, places = yaml.safe_load(text), find_places(text)
+    except FileNotFoundError:
+        yield f"{path}: is missing: it says since when the source has data"
+        return
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        yield no_yaml(path, error)
+        return
+    found = list(find_config_mistakes(document, _contract(folder)))
+    yield from (f"{path}:{line}: {key!r} stands twice" for key, line in places.doubled)
+    yield from (f"{path}:{places.line(place)}: {what}" for place, what in found)
+    if not found:
+        try:
+            load_source_config(folder.name, root)
+        except ContractError as error:
+            yield str(error)
+
+
+def _contract(folder: Path) -> Contract | None:
+    """The contract beside a defs.yaml; None where it is wrong, which is told elsewhere."""
+    try:
+        return load_contract(folder / "contract.yaml")
+    except (ContractError, OSError):
+        return None

@@ -5,73 +5,79 @@ have TimeZone = 'UTC' and the json extension (it is part of the wheel).
 """
 
 from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 from lambdas.common.contract.casts import cast, is_text
 from lambdas.common.contract.model import Column, Contract
+from lambdas.common.contract.reading import read_value
+from lambdas.common.contract.rules import (
+    MASK,
+    ROW,
+    Rule,
+    bounds,
+    hidden_columns,
+    hidden_sources,
+    reasons,
+    row_rules,
+    unique_rules,
+)
+from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ContractError
-
-MASK = "***"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One thing that must hold: `broken` is SQL, true for a row that breaks it."""
-
-    column: Column
-    name: str
-    broken: str
-    value: str
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The SQL of a contract for one raw schema. `{relation}` stands for what has _raw_row and the raw columns."""
+    """The SQL of a contract for one raw schema. A relation has the raw columns and ROW, the row's number."""
 
     contract: Contract
     raw_types: Mapping[str, str]
     values: str
     typed: str
     rules: tuple[Rule, ...]
+    unique: tuple[Rule, ...]
 
     def _rows(self, relation: str, select: str) -> str:
         clean = clean_columns(self.contract, self.raw_types)
-        keep = ", ".join(f"{_q(name)} AS {_q('raw:' + name)}" for name in self.raw_types)
+        keep = ", ".join(f"{quoted(name)} AS {quoted('§raw:' + name)}" for name in self.raw_types)
         return (
-            f"WITH clean AS (SELECT _raw_row, {keep}, {clean} FROM {relation}), "
-            f"valued AS (SELECT * EXCLUDE (_raw_row), _raw_row, {self.values} FROM clean), "
+            f"WITH clean AS (SELECT {ROW}, {keep}, {clean} FROM {relation}), "
+            f"valued AS (SELECT *, {self.values} FROM clean), "
             f"typed AS (SELECT *, {self.typed} FROM valued) {select}"
         )
 
     def accepted(self, relation: str, raw_key: str) -> str:
-        """SELECT of the rows that keep all rules: the contract's columns, _raw_key, _raw_row."""
-        columns = ", ".join(f"{_q('typed:' + c.name)} AS {_q(c.name)}" for c in self.contract.columns)
+        """SELECT of the rows that keep all rules but uniqueness: the contract's columns, _raw_key, _raw_row."""
+        columns = ", ".join(f"{quoted('§typed:' + c.name)} AS {quoted(c.name)}" for c in self.contract.columns)
         good = " AND ".join(f"({rule.broken}) IS NOT TRUE" for rule in self.rules) or "true"
-        key = _literal(raw_key)
-        return self._rows(relation, f"SELECT {columns}, {key} AS _raw_key, _raw_row FROM typed WHERE {good}")
+        return self._rows(
+            relation, f"SELECT {columns}, {literal(raw_key)} AS _raw_key, {ROW} AS _raw_row FROM typed WHERE {good}"
+        )
 
-    def rejected(self, relation: str, raw_key: str) -> str:
-        """SELECT of every row of the relation with its reasons and the whole raw row as JSON text."""
-        hidden = {name for c in self.contract.columns if c.restricted for name in c.sources}
-        reasons = ", ".join(_reason(rule, hidden) for rule in self.rules)
+    def rejected(self, relation: str, raw_key: str, *, repeated: bool = False) -> str:
+        """SELECT of every row of the relation with its reasons and the whole raw row as JSON text.
+
+        With `repeated` the table repeated_rows names the rows whose value of a unique column has come before.
+        """
+        hidden = hidden_sources(self.contract)
+        rules = (*self.rules, *self.unique) if repeated else self.rules
         raw = ", ".join(
-            f"{_q(name)} := " + (_literal(MASK) if name in hidden else _q("raw:" + name)) for name in self.raw_types
+            f"{quoted(name)} := " + (literal(MASK) if name.lower() in hidden else quoted("§raw:" + name))
+            for name in self.raw_types
         )
         return self._rows(
             relation,
-            f"SELECT {_literal(raw_key)} AS raw_key, _raw_row AS raw_row, "
-            f"list_filter([{reasons}], lambda r: r IS NOT NULL) AS reasons, "
+            f"SELECT {literal(raw_key)} AS raw_key, {ROW} AS raw_row, "
+            f"{reasons(rules, hidden_columns(self.contract))} AS reasons, "
             f"CAST(to_json(struct_pack({raw})) AS VARCHAR) AS raw FROM typed",
         )
 
     def with_day(self, relation: str) -> str:
         """SELECT of the raw columns as they are, _raw_row, and _day: the row's UTC day, NULL where unreadable."""
         event = self.contract.event_time
-        columns = ", ".join(f"{_q('raw:' + name)} AS {_q(name)}" for name in self.raw_types)
-        day = f"CAST({_q('typed:' + event.name)} AS DATE)"
-        return self._rows(relation, f"SELECT _raw_row, {columns}, {day} AS _day FROM typed")
+        columns = ", ".join(f"{quoted('§raw:' + name)} AS {quoted(name)}" for name in self.raw_types)
+        day = f"CAST({quoted('§typed:' + event.name)} AS DATE)"
+        return self._rows(relation, f"SELECT {ROW} AS _raw_row, {columns}, {day} AS _day FROM typed")
 
 
 def compile_contract(connection: Any, contract: Contract, raw_types: Mapping[str, str]) -> Compiled:
@@ -87,30 +93,34 @@ def compile_contract(connection: Any, contract: Contract, raw_types: Mapping[str
     """
     types = _expression_types(connection, contract, raw_types)
     values = ", ".join(_value(column) for column in contract.columns)
-    typed = ", ".join(
-        f"{cast(_present(c), types[c.name], c.physical_type)} AS {_q('typed:' + c.name)}" for c in contract.columns
-    )
-    rules = tuple(rule for c in contract.columns for rule in _rules(c, types[c.name]))
-    return Compiled(contract, dict(raw_types), values, typed, rules)
+    typed = ", ".join(f"{_typed(c, types[c.name])} AS {quoted('§typed:' + c.name)}" for c in contract.columns)
+    rules = [rule for c in contract.columns for rule in _rules(c, types[c.name])]
+    rules += row_rules(connection, contract)
+    unique = unique_rules(contract, {c.name: _source(c) for c in contract.columns})
+    return Compiled(contract, dict(raw_types), values, typed, tuple(rules), tuple(unique))
 
 
 def clean_columns(contract: Contract, raw_types: Mapping[str, str]) -> str:
-    """Select list of the raw columns: null words taken out of texts, columns that the object lacks as NULL."""
-    words = ", ".join(_literal(word) for word in contract.null_words)
-    items = []
-    for name in dict.fromkeys([*contract.raw_columns, *raw_types]):
-        kind = raw_types.get(name)
-        if kind is None:
-            items.append(f"CAST(NULL AS VARCHAR) AS {_q(name)}")
-        elif kind == "VARCHAR" and words:
-            items.append(f"CASE WHEN {_q(name)} NOT IN ({words}) THEN {_q(name)} END AS {_q(name)}")
-        else:
-            items.append(_q(name))
-    return ", ".join(items)
+    """Select list of the raw columns: null words taken out of texts, columns that the object lacks as NULL.
+
+    A column that the object spells with other capitals than the contract has the contract's name.
+    """
+    spelled = {name.lower(): name for name in raw_types}
+    items = [_clean(contract, name, spelled.pop(name.lower(), None), raw_types) for name in contract.raw_columns]
+    return ", ".join([*items, *(_clean(contract, name, name, raw_types) for name in spelled.values())])
+
+
+def _clean(contract: Contract, name: str, actual: str | None, raw_types: Mapping[str, str]) -> str:
+    if actual is None:
+        return f"CAST(NULL AS VARCHAR) AS {quoted(name)}"
+    words = ", ".join(literal(word) for word in contract.words_of(name))
+    if raw_types[actual] != "VARCHAR" or not words:
+        return f"{quoted(actual)} AS {quoted(name)}"
+    return f"CASE WHEN {quoted(actual)} NOT IN ({words}) THEN {quoted(actual)} END AS {quoted(name)}"
 
 
 def _expression_types(connection: Any, contract: Contract, raw_types: Mapping[str, str]) -> dict[str, str]:
-    raw = ", ".join(f"CAST(NULL AS {kind}) AS {_q(name)}" for name, kind in raw_types.items())
+    raw = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in raw_types.items())
     raw = raw or "1 AS _nothing"
     clean = clean_columns(contract, raw_types)
     types = {}
@@ -128,17 +138,22 @@ def _expression_types(connection: Any, contract: Contract, raw_types: Mapping[st
 def _value(column: Column) -> str:
     """The expression's value; a computed one in a struct, so that an error (no struct) is not taken for NULL."""
     if _computed(column):
-        return f"TRY(struct_pack(v := ({column.transform}))) AS {_q('value:' + column.name)}"
-    return f"{column.transform} AS {_q('value:' + column.name)}"
+        return f"TRY(struct_pack(v := ({column.transform}))) AS {quoted('§value:' + column.name)}"
+    return f"{column.transform} AS {quoted('§value:' + column.name)}"
 
 
 def _computed(column: Column) -> bool:
-    return column.transform not in (column.sources[0], _q(column.sources[0]))
+    return not column.reads_one_raw_column
 
 
 def _present(column: Column) -> str:
-    name = _q("value:" + column.name)
+    name = quoted("§value:" + column.name)
     return f"{name}.v" if _computed(column) else name
+
+
+def _typed(column: Column, raw_type: str) -> str:
+    value, kind = read_value(column, _present(column), raw_type)
+    return cast(value, kind, column.physical_type)
 
 
 def _missing(column: Column, raw_type: str) -> str:
@@ -150,64 +165,26 @@ def _missing(column: Column, raw_type: str) -> str:
 
 
 def _rules(column: Column, raw_type: str) -> Iterator[Rule]:
-    value, typed = _present(column), _q("typed:" + column.name)
-    failed = f"{_q('value:' + column.name)} IS NULL" if _computed(column) else "false"
-    source = f"CAST({value} AS VARCHAR)"
-    if _computed(column):
-        source = f"COALESCE({source}, {_raw_text(column)})"
-    if cast(value, raw_type, column.physical_type) != value or _computed(column):
+    typed = quoted("§typed:" + column.name)
+    failed = f"{quoted('§value:' + column.name)} IS NULL" if _computed(column) else "false"
+    if _typed(column, raw_type) != _present(column) or _computed(column):
         broken = f"{failed} OR ({typed} IS NULL AND NOT ({_missing(column, raw_type)}))"
-        yield Rule(column, "cast", broken, source)
+        yield Rule(column.name, "cast", broken, _source(column))
     if column.required:
         broken = f"NOT ({failed}) AND ({_missing(column, raw_type)})"
-        yield Rule(column, "required", broken, "CAST(NULL AS VARCHAR)")
-    for name, broken in _bounds(column, typed):
-        yield Rule(column, name, broken, source)
+        yield Rule(column.name, "required", broken, "CAST(NULL AS VARCHAR)")
+    for name, broken in bounds(column):
+        yield Rule(column.name, name, broken, _source(column))
 
 
-def _bounds(column: Column, typed: str) -> Iterator[tuple[str, str]]:
-    if column.minimum is not None:
-        yield "minimum", f"{typed} < {_number(column.minimum)}"
-    if column.maximum is not None:
-        yield "maximum", f"{typed} > {_number(column.maximum)}"
-    if column.min_length is not None:
-        yield "minLength", f"length({typed}) < {int(column.min_length)}"
-    if column.max_length is not None:
-        yield "maxLength", f"length({typed}) > {int(column.max_length)}"
-    if column.byte_length is not None:
-        yield "bytes", f"strlen({typed}) > {column.byte_length}"
-        yield "nul", f"contains({typed}, chr(0))"
-    if column.pattern is not None:
-        yield "pattern", f"NOT regexp_matches({typed}, {_literal(column.pattern)})"
-    if column.enum:
-        allowed = ", ".join(_literal(str(value)) for value in column.enum)
-        yield "enum", f"CAST({typed} AS VARCHAR) NOT IN ({allowed})"
-
-
-def _raw_text(column: Column) -> str:
-    """What the raw columns held, for an expression that failed."""
-    parts = ", ".join(f"CAST({_q(name)} AS VARCHAR)" for name in column.sources)
-    return f"concat_ws(', ', {parts})"
-
-
-def _reason(rule: Rule, hidden: AbstractSet[str]) -> str:
-    """The reason as a struct. A column that reads what a restricted one reads shows no value either."""
-    value = _literal(MASK) if hidden & set(rule.column.sources) else rule.value
-    pack = f'struct_pack("column" := {_literal(rule.column.name)}, rule := {_literal(rule.name)}, value := {value})'
-    return f"CASE WHEN {rule.broken} THEN {pack} END"
-
-
-def _number(value: float) -> str:
-    return repr(value)
+def _source(column: Column) -> str:
+    """What the source said, as text; of an expression that failed, what its raw columns held."""
+    source = f"CAST({_present(column)} AS VARCHAR)"
+    if not _computed(column):
+        return source
+    parts = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in column.sources)
+    return f"COALESCE({source}, concat_ws(', ', {parts}))"
 
 
 def _first_line(error: BaseException) -> str:
     return str(error).strip().splitlines()[0]
-
-
-def _q(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

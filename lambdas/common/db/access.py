@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+from lambdas.common.db import bi
 from lambdas.common.db.redshift import execute, query
 from lambdas.common.db.sql import identifier, literal, statement
 
@@ -22,13 +23,16 @@ def migrate_user(connection: Any, name: str, password: str) -> str:
     if name == OWNER:
         # A loader that freezes in its transaction holds its source's lock; the server then ends the idle session.
         execute(connection, f"ALTER USER {identifier(name)} SESSION TIMEOUT {LOADER_IDLE_SECONDS}")
+        # Who waits for a lock reads in the holder's name until when it works. Superusers' views are granted one by one
+        # (DG/cm_chap_system-tables, visibility of data).
+        execute(connection, f"GRANT SELECT ON pg_catalog.sys_connection_log TO {identifier(name)}")
     return f"{verb} USER {name}"
 
 
 def migrate_schemas(connection: Any) -> list[str]:
     """Create the schemas as the loader's own; returns the statements that ran."""
     ran = []
-    for schema in SCHEMAS:
+    for schema in (*SCHEMAS, bi.SCHEMA):
         if not query(connection, statement("schema_exists"), (schema,)):
             ran.append(f"CREATE SCHEMA {identifier(schema)} AUTHORIZATION {identifier(OWNER)}")
             execute(connection, ran[-1])

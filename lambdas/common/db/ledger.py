@@ -4,20 +4,24 @@ The entry in force of a raw key is the one with the greatest generation.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lambdas.common.db.redshift import execute, query
 from lambdas.common.db.sql import statement
 
-LOADED, BAD = "loaded", "bad"
+LOADED, BAD, FORGOTTEN = "loaded", "bad", "forgotten"
 ROWS_A_STATEMENT = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a load did with one raw object. Event times are naive UTC; `reason` says why an object is bad."""
+    """What a load did with one raw object. Event times are naive UTC.
+
+    `status` is loaded, bad (set aside: no rows of it are in the tables) or forgotten (taken out on request); `reason`
+    says why.
+    """
 
     raw_key: str
     raw_day: dt.date
@@ -50,6 +54,38 @@ def read_in_force(connection: Any, source: str, start: dt.date, end: dt.date) ->
     """The entries in force of the raw days [start, end), by raw key."""
     rows = query(connection, statement("ledger_in_force"), (source, start, end))
     return {row["raw_key"]: row for row in rows}
+
+
+def read_applied(connection: Any, source: str, start: dt.date, end: dt.date) -> dict[str, dict[str, Any]]:
+    """The entries in force of the raw keys in the session's table `applied`, whose days lie in [start, end]."""
+    rows = query(connection, statement("ledger_of_applied"), (source, start, end))
+    return {row["raw_key"]: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """What a rebuild takes for done: entries after the generation at which it was asked for, by the same contract.
+
+    Whoever made them: of two rebuilds at once each would undo the other's work, if it knew its own alone.
+    """
+
+    since: int
+    contract_hash: str
+
+
+def is_in_force(known: Mapping[str, Any] | None, etag: str, anew: Anew | None = None) -> bool:
+    """Whether the entry in force stands for this content, so that there is nothing to load.
+
+    A forgotten object that lies there again was put again.
+    """
+    if not known or known["etag"] != etag or known["status"] == FORGOTTEN:
+        return False
+    return anew is None or (int(known["generation"]) > anew.since and known["contract_hash"] == anew.contract_hash)
+
+
+def is_put_by(known: Mapping[str, Any] | None, etag: str, load_id: str) -> bool:
+    """Whether that load itself put this content in force."""
+    return is_in_force(known, etag) and known is not None and bool(known["load_id"] == load_id)
 
 
 def read_generation(connection: Any, source: str) -> int:

@@ -1,27 +1,25 @@
 """The one transaction that takes staged objects into the tables. Source of the order: docs/adr/0003.
 
-    stage:  temp table and COPY, before any lock, in the same session
+    stage:  temp tables and COPY, before any lock, in the same session
     commit: LOCK first (no snapshot yet), list the raw days again, read the ledger, drop what is stale or already
             in force, replace by _raw_key, decide the touched keys from history, append the ledger, COMMIT
 
 Nothing slow stands between LOCK and COMMIT; TRUNCATE is never used (it would commit).
 """
 
-import datetime as dt
-import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from lambdas.common.contract import Contract
 from lambdas.common.db import ddl
-from lambdas.common.db.ledger import Entry, Stamp, append, read_generation, read_in_force
+from lambdas.common.db.ledger import Anew, Entry, Stamp, append, is_in_force, is_put_by, read_applied, read_generation
+from lambdas.common.db.lock import LedgerTurn, lock_source, take_turns
+from lambdas.common.db.manifest import Manifest, copy_statement
 from lambdas.common.db.redshift import autocommit, execute, query, transaction
-from lambdas.common.db.sql import identifier, identifiers, literal, statement
-from lambdas.common.errors import LoadError
-
-logger = logging.getLogger(__name__)
+from lambdas.common.db.sql import identifier, identifiers, statement
+from lambdas.common.errors import DataRefused, LoadError
 
 KEYS_A_STATEMENT = 1000
 # Gives today's raw content: ETag by raw key, for the raw days of the entries at hand.
@@ -30,108 +28,198 @@ Listing = Callable[[], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What one load committed: the entries that it put in force, and how many were already there or stale."""
+    """What one load committed: the entries that it put in force, and how many were already there."""
 
     entries: tuple[Entry, ...]
     in_force: int
-    stale: int
     generation: int
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
-    """Where the manifest of the curated files lies, and how many rows their footers promise."""
+class Batch:
+    """What one transaction is to take in.
 
-    url: str
-    rows: int
-
-
-def write_manifest(s3: Any, bucket: str, key: str, files: Mapping[str, int]) -> str:
-    """Put a COPY manifest of curated keys with their sizes in bytes; its URL.
-
-    `mandatory` makes a missing file an error; `content_length` is required for Parquet.
+    Args:
+        contract: the source's.
+        entries: one a raw object, each key once.
+        listing: gives what lies there under the lock.
+        limit: time.monotonic() by which the transaction has to be over.
+        anew: load what is in force as well, unless it came in since the rebuild was asked for.
     """
-    entries = [
-        {"url": f"s3://{bucket}/{name}", "mandatory": True, "meta": {"content_length": size}}
-        for name, size in files.items()
-    ]
-    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps({"entries": entries}).encode())
-    return f"s3://{bucket}/{key}"
+
+    contract: Contract
+    entries: Sequence[Entry]
+    listing: Listing
+    limit: float
+    anew: Anew | None = None
 
 
-def stage(connection: Any, contract: Contract, manifest: Manifest | None, copy_role: str) -> None:
-    """Fill the session's temp table `staging` from the manifest, before any lock is taken.
+def stage(connection: Any, batch: Batch, manifest: Manifest | None, copy_role: str) -> None:
+    """Fill the session's temp tables, before any lock is taken: `staging` from the manifest, `applied` with the keys.
 
     Raises:
-        LoadError: COPY took another number of rows than the files' footers say.
+        DataRefused: COPY found a value that does not fit.
+        LoadError: COPY took another number of rows than the files' footers say. The files are the platform's own and
+            never written twice, so no raw object is to blame, and none is set aside for it.
     """
     with autocommit(connection):
-        execute(connection, ddl.staging_table(contract))
-        execute(connection, "CREATE TEMP TABLE applied (raw_key varchar(1024))")
-        if contract.key:
-            execute(connection, ddl.touched_table(contract))
+        for sql in temp_tables(batch.contract):
+            execute(connection, sql)
+        _fill_applied(connection, [e.raw_key for e in batch.entries])
         if manifest is None:
             return
-        execute(connection, f"COPY staging FROM {literal(manifest.url)} {_role(copy_role)} FORMAT AS PARQUET MANIFEST")
+        execute(connection, copy_statement(manifest.url, copy_role))
         copied = int(query(connection, "SELECT pg_last_copy_count() AS rows")[0]["rows"])
     if copied != manifest.rows:
         raise LoadError(f"COPY took {copied} rows, the files of {manifest.url} hold {manifest.rows}")
 
 
-def _role(copy_role: str) -> str:
-    return "IAM_ROLE default" if copy_role == "default" else f"IAM_ROLE {literal(copy_role)}"
+def temp_tables(contract: Contract) -> list[str]:
+    """The statements that make what a load stages into."""
+    touched = [ddl.touched_table(contract)] if contract.key else []
+    return [ddl.staging_table(contract), "CREATE TEMP TABLE applied (raw_key varchar(1024))", *touched]
 
 
-def commit(connection: Any, contract: Contract, entries: Sequence[Entry], stamp: Stamp, listing: Listing) -> Loaded:
+def commit(connection: Any, batch: Batch, stamp: Stamp) -> Loaded:
     """Take the staged entries into the tables, exactly once. `stamp.generation` is set here, under the lock.
 
     Raises:
         WarehouseBusy: nothing or everything was committed; run again on a new connection, which finds out.
+        DataRefused: a value is no JSON to the warehouse; nothing was committed.
+        ContractError: migrate has not brought the tables to this contract; nothing was committed.
         LoadError: the warehouse refused; nothing was committed.
     """
+    return take_turns(connection, batch.limit, partial(_commit, connection, batch, stamp))
+
+
+def _commit(connection: Any, batch: Batch, stamp: Stamp, turn: LedgerTurn) -> Loaded:
+    source = batch.contract.name
     with transaction(connection):
-        execute(connection, f"LOCK {identifier('ops.lock_' + contract.name)}")
-        todo, in_force, stale = _still_to_do(connection, contract, entries, listing)
-        mine = [e for e in entries if in_force.get(e.raw_key) == stamp.load_id]
-        generation = read_generation(connection, contract.name)
-        if todo:
+        lock_source(connection, source, batch.limit)
+        ddl.require_defined(connection, batch.contract)
+        decided = _decide(connection, batch, stamp.load_id)
+        generation = read_generation(connection, source)
+        if decided.todo:
             generation += 1
-            _replace(connection, contract, todo)
-            append(connection, replace(stamp, generation=generation), todo)
-    # An entry of this very load that is already in force: a former attempt committed and its reply was lost.
-    return Loaded((*todo, *mine), len(in_force) - len(mine), stale, generation)
+            _narrow_applied(connection, batch, decided.todo)
+            _replace_staged(connection, batch, former=decided.former)
+            with turn.appending(connection):
+                append(connection, replace(stamp, generation=generation), decided.todo)
+    return Loaded((*decided.todo, *decided.mine), decided.in_force, generation)
 
 
-def _still_to_do(
-    connection: Any, contract: Contract, entries: Sequence[Entry], listing: Listing
-) -> tuple[list[Entry], dict[str, str], int]:
-    """Entries to load now; the load ids of those in force already, by raw key; how many are stale."""
-    current = listing()
-    days = [e.raw_day for e in entries]
-    known = read_in_force(connection, contract.name, min(days), max(days) + dt.timedelta(days=1))
-    fresh = [e for e in entries if current.get(e.raw_key) == e.etag]
-    in_force = {
-        e.raw_key: str(known[e.raw_key]["load_id"])
-        for e in fresh
-        if e.raw_key in known and known[e.raw_key]["etag"] == e.etag
-    }
-    todo = [e for e in fresh if e.raw_key not in in_force]
-    return todo, in_force, len(entries) - len(fresh)
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """`mine` are in force by this very load: a former attempt committed and its reply was lost.
+
+    `former` is whether the tables hold rows of an object that is loaded now.
+    """
+
+    todo: list[Entry]
+    mine: list[Entry]
+    in_force: int
+    former: bool
 
 
-def _replace(connection: Any, contract: Contract, entries: Sequence[Entry]) -> None:
-    """The rows of these objects leave; those staged come in; in a keyed source each touched key is decided anew."""
-    _fill_applied(connection, [e.raw_key for e in entries])
-    if not contract.key:
-        _swap_objects(connection, contract, "core." + contract.name)
-        return
+def _decide(connection: Any, batch: Batch, load_id: str) -> _Decided:
+    """What there is to load, by what lies there and by the latest entry of each key: both read under the lock."""
+    current = batch.listing()
+    days = [e.raw_day for e in batch.entries]
+    known = read_applied(connection, batch.contract.name, min(days), max(days))
+    mine = [e for e in batch.entries if is_put_by(known.get(e.raw_key), e.etag, load_id)]
+    fresh = [e for e in batch.entries if current.get(e.raw_key) == e.etag]
+    todo = [e for e in fresh if not is_in_force(known.get(e.raw_key), e.etag, batch.anew)]
+    done = sum(e not in todo and e not in mine for e in fresh)
+    former = any(int(known[e.raw_key]["rows_accepted"]) for e in todo if e.raw_key in known)
+    return _Decided(todo, mine, done, former)
+
+
+def _narrow_applied(connection: Any, batch: Batch, todo: Sequence[Entry]) -> None:
+    keep = {e.raw_key for e in todo}
+    if len(keep) < len(batch.entries):
+        execute(connection, "DELETE FROM applied")
+        _fill_applied(connection, sorted(keep))
+
+
+def _replace_staged(connection: Any, batch: Batch, *, former: bool) -> None:
+    """COPY has let the values into columns of the contract's types: what the tables refuse now is their own fault.
+
+    No object is set aside for it. JSON alone is looked into only here.
+    """
+    try:
+        _replace(connection, batch.contract, former=former, anew=batch.anew is not None)
+    except DataRefused as error:
+        if "json" in str(error).lower():
+            raise
+        raise LoadError(f"the tables of {batch.contract.name} do not fit its contract, run migrate: {error}") from error
+
+
+def forget_objects(connection: Any, contract: Contract) -> None:
+    """Take the rows of the applied objects out of the tables; the keys that they touched are decided anew.
+
+    Runs under the lock, in a session that has staged nothing but the keys in `applied`.
+    """
+    _replace(connection, contract, former=True)
+
+
+def forget_key(connection: Any, contract: Contract, values: Mapping[str, str]) -> int:
+    """Take the rows of one key out of the applied objects, and decide it anew; how many left. Runs under the lock.
+
+    For objects that no longer lie under raw/: the others are written again without the key, and loaded.
+    """
+    names, where = _names(contract), key_predicate(contract)
+    arguments = [values[name] for name in contract.key]
+    execute(connection, statement("keyed_touch_one").format(**names, where=where), arguments)
+    gone = execute(connection, statement("keyed_forget").format(**names, where=where), arguments)
+    _decide_keys(connection, contract)
+    return gone
+
+
+def key_predicate(contract: Contract) -> str:
+    """SQL that is true for the rows of one key, whose values are the parameters, as texts."""
+    return " AND ".join(f"{identifier(name)} = CAST(%s AS {_key_type(contract, name)})" for name in contract.key)
+
+
+def _key_type(contract: Contract, name: str) -> str:
+    """A cast to a shorter text would cut the value, and find another key."""
+    kind = contract.column(name).physical_type
+    return "varchar(65535)" if kind.startswith(("varchar", "char")) else kind
+
+
+def _replace(connection: Any, contract: Contract, *, former: bool, anew: bool = False) -> None:
+    """The rows of the applied objects leave; those staged come in; in a keyed source each touched key is decided anew.
+
+    Where the tables hold nothing of these objects, nothing is looked for. A rebuild also touches what core holds of the
+    objects: somebody may have changed it there, to keys that history does not have.
+    """
+    for sql in replacement(contract, former=former, anew=anew):
+        execute(connection, sql)
+    if contract.key:
+        _decide_keys(connection, contract)
+
+
+def replacement(contract: Contract, *, former: bool, anew: bool) -> list[str]:
+    """The statements by which the staged rows take the place of the applied objects' former ones."""
+    table, names = identifier(("history." if contract.key else "core.") + contract.name), _names(contract)
+    touch = ["keyed_touch", *(["keyed_touch_former"] if former else []), *(["keyed_touch_current"] if anew else [])]
+    texts = [statement(name).format(**names) for name in touch] if contract.key else []
+    if former:
+        texts.append(statement("delete_objects").format(table=table))
+    return [*texts, statement("insert_objects").format(table=table, **_inserted(contract))]
+
+
+def _decide_keys(connection: Any, contract: Contract) -> None:
+    """The touched keys' rows in core become what history says."""
+    bounds = _key_bounds(connection, contract)
+    for sql in decision(contract, bounded=bool(bounds)):
+        execute(connection, sql, bounds)
+
+
+def decision(contract: Contract, *, bounded: bool) -> list[str]:
+    """The statements that decide the touched keys, within bounds of the event time where it is part of the key."""
     names = _names(contract)
-    execute(connection, statement("keyed_touch").format(**names))
-    _swap_objects(connection, contract, "history." + contract.name)
-    names["range"], bounds = _key_range(connection, contract, "core")
-    execute(connection, statement("keyed_delete").format(**names), bounds)
-    names["range"], bounds = _key_range(connection, contract, "history")
-    execute(connection, statement("keyed_decide").format(**names), bounds)
+    parts = (("keyed_delete", names["core"]), ("keyed_decide", "h"))
+    return [statement(n).format(**names, range=_in_bounds(contract, t) if bounded else "") for n, t in parts]
 
 
 def _fill_applied(connection: Any, raw_keys: Sequence[str]) -> None:
@@ -140,14 +228,11 @@ def _fill_applied(connection: Any, raw_keys: Sequence[str]) -> None:
         execute(connection, f"INSERT INTO applied (raw_key) VALUES {', '.join(['(%s)'] * len(chunk))}", chunk)
 
 
-def _swap_objects(connection: Any, contract: Contract, table: str) -> None:
-    names = {
-        "table": identifier(table),
+def _inserted(contract: Contract) -> dict[str, str]:
+    return {
         "columns": identifiers(c.name for c in contract.columns),
         "values": ", ".join(ddl.staged_value(c, "s") for c in contract.columns),
     }
-    execute(connection, statement("delete_objects").format(**names))
-    execute(connection, statement("insert_objects").format(**names))
 
 
 def _names(contract: Contract) -> dict[str, str]:
@@ -170,17 +255,23 @@ def _same_key(contract: Contract, table: str) -> str:
     return " AND ".join(f"{table}.{identifier(name)} = touched.{identifier(name)}" for name in contract.key)
 
 
-def _key_range(connection: Any, contract: Contract, schema: str) -> tuple[str, list[Any]]:
-    """A predicate on the event time that lets the zone maps prune: sound only where the event time is in the key.
+def is_bounded(contract: Contract) -> bool:
+    """Whether a predicate on the event time may bound the touched keys: only where it is part of the key."""
+    return contract.event_time.name in contract.key
 
-    An event whose time is no part of its key may move, and its old row would stay outside the range.
+
+def _key_bounds(connection: Any, contract: Contract) -> list[Any]:
+    """First and last event time of the touched keys, where a predicate on it is sound; else nothing.
+
+    It lets the zone maps prune. An event whose time is no part of its key may move, and its old row would stay outside.
     """
-    event = contract.event_time.name
-    if event not in contract.key:
-        return "", []
-    column = identifier(event)
-    bounds = query(connection, f"SELECT MIN({column}) AS first, MAX({column}) AS last FROM touched")[0]
-    if bounds["first"] is None:
-        return "", []
-    table = identifier("core." + contract.name) if schema == "core" else "h"
-    return f" AND {table}.{column} >= %s AND {table}.{column} <= %s", [bounds["first"], bounds["last"]]
+    if not is_bounded(contract):
+        return []
+    column = identifier(contract.event_time.name)
+    found = query(connection, f"SELECT MIN({column}) AS first, MAX({column}) AS last FROM touched")[0]
+    return [] if found["first"] is None else [found["first"], found["last"]]
+
+
+def _in_bounds(contract: Contract, table: str) -> str:
+    column = identifier(contract.event_time.name)
+    return f" AND {table}.{column} >= %s AND {table}.{column} <= %s"

@@ -1,16 +1,15 @@
-"""Marts: materialized views, refreshed after their inputs; which loads a refresh has seen is written down with it."""
+"""Marts: materialized views, refreshed after their inputs; which loads a refresh has seen is written down with it.
 
-import logging
+How the views themselves are made and replaced is `views`.
+"""
+
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lambdas.common.contract import Contract
-from lambdas.common.db import ddl
 from lambdas.common.db.redshift import execute, query, rollback, transaction
 from lambdas.common.db.sql import identifier, statement
-
-logger = logging.getLogger(__name__)
 
 INPUT = re.compile(r"\b(core|history|mart)\s*\.\s*\"?([a-z][a-z0-9_]{0,40})\b", re.IGNORECASE)
 COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -27,21 +26,31 @@ def inputs(sql: str) -> list[tuple[str, str]]:
     return list(dict.fromkeys((schema.lower(), name.lower()) for schema, name in found))
 
 
-def in_order(marts: dict[str, Contract]) -> list[Contract]:
+def in_order(marts: Mapping[str, Contract]) -> list[Contract]:
     """The marts, each after the marts that it reads.
 
     Raises:
         ValueError: marts read each other in a circle.
     """
-    needs = {name: {n for s, n in inputs(read_sql(m)) if s == "mart" and n in marts} for name, m in marts.items()}
-    ordered: list[Contract] = []
-    while needs:
-        ready = sorted(name for name, need in needs.items() if not need & needs.keys())
+    needs = {name: {n for s, n in inputs(read_sql(m)) if s == "mart"} for name, m in marts.items()}
+    return [marts[name] for name in sort_names(needs)]
+
+
+def sort_names(needs: Mapping[str, set[str]]) -> list[str]:
+    """The names, each after those that it needs; needs that are no names themselves do not count.
+
+    Raises:
+        ValueError: some need each other in a circle.
+    """
+    left = {name: need & needs.keys() for name, need in needs.items()}
+    ordered: list[str] = []
+    while left:
+        ready = sorted(name for name, need in left.items() if not need & left.keys())
         if not ready:
-            raise ValueError(f"marts read each other in a circle: {', '.join(sorted(needs))}")
+            raise ValueError(f"marts read each other in a circle: {', '.join(sorted(left))}")
+        ordered += ready
         for name in ready:
-            ordered.append(marts[name])
-            del needs[name]
+            del left[name]
     return ordered
 
 
@@ -56,33 +65,10 @@ def fed_by(marts: dict[str, Contract], sources: Sequence[str]) -> list[Contract]
     return fed
 
 
-def migrate_mart(connection: Any, mart: Contract) -> list[str]:
-    """Create the view, or replace it where its SELECT has changed; returns the statements that ran."""
-    sql = read_sql(mart)
-    wanted = ddl.definition_hash(sql)
-    known = "SELECT definition_hash FROM ops.mart_definition WHERE mart = %s ORDER BY created_at DESC LIMIT 1"
-    with transaction(connection):
-        rows = query(connection, known, (mart.name,))
-        if rows and rows[0]["definition_hash"] == wanted and _exists(connection, mart.name):
-            return []
-        seen = _generations(connection, inputs(sql))
-        ran = list(ddl.create_view(mart, sql))
-        for text in ran:
-            execute(connection, text)
-        insert = "INSERT INTO ops.mart_definition (mart, definition_hash, created_at) VALUES (%s, %s, GETDATE())"
-        execute(connection, insert, (mart.name, wanted))
-        _write_state(connection, mart, seen)  # a view that is made is filled: that counts as its first refresh
-    return ran
-
-
-def _exists(connection: Any, name: str) -> bool:
-    return bool(query(connection, statement("view_exists"), (name,)))
-
-
 def is_stale(connection: Any, mart: Contract) -> bool:
     """Whether the mart's last refresh has not seen all that its sources have committed since."""
-    seen = _generations(connection, [("mart", mart.name)])
-    now = _generations(connection, inputs(read_sql(mart)))
+    seen = read_generations(connection, [("mart", mart.name)])
+    now = read_generations(connection, inputs(read_sql(mart)))
     rollback(connection)
     return seen != now
 
@@ -93,19 +79,20 @@ def refresh(connection: Any, mart: Contract) -> dict[str, int]:
     The generations are read before the refresh: what commits in between is seen but not claimed.
     """
     with transaction(connection):
-        seen = _generations(connection, inputs(read_sql(mart)))
+        seen = read_generations(connection, inputs(read_sql(mart)))
         execute(connection, f"REFRESH MATERIALIZED VIEW {identifier('mart.' + mart.name)}")
-        _write_state(connection, mart, seen)
+        write_state(connection, mart, seen)
     return seen
 
 
-def _write_state(connection: Any, mart: Contract, seen: Mapping[str, int]) -> None:
+def write_state(connection: Any, mart: Contract, seen: Mapping[str, int]) -> None:
+    """Write down the generations that the mart has seen."""
     for source, generation in seen.items():
         insert = "INSERT INTO ops.mart_state (mart, source, generation, refreshed_at) VALUES (%s, %s, %s, GETDATE())"
         execute(connection, insert, (mart.name, source, generation))
 
 
-def _generations(connection: Any, tables: Sequence[tuple[str, str]]) -> dict[str, int]:
+def read_generations(connection: Any, tables: Sequence[tuple[str, str]]) -> dict[str, int]:
     """The generation of each source as these tables show it: a mart shows what its own last refresh saw."""
     seen: dict[str, int] = {}
     for schema, name in tables:

@@ -5,29 +5,22 @@
         with transaction(connection):
             execute(connection, "LOCK ...")
 
-Source of the classification: what the driver (redshift_connector 2.2) gives as `args[0]`, a dict with
-C (SQLSTATE), M (message) and D (detail); it raises ProgrammingError for nearly everything.
+Errors come out as `lambdas.common.db.classify` reads them.
 """
 
 import json
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from lambdas.common.errors import AnalyticsError, LoadError, WarehouseBusy
+from lambdas.common.db.classify import classify
+from lambdas.common.errors import AnalyticsError
 
 logger = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_SECONDS = 10
-TRANSIENT_STATES = frozenset({"40001", "40P01", "57014", "57P01", "57P02", "57P03", "53300", "08006", "08003"})
-TRANSIENT_TEXT = re.compile(
-    r"\b1023\b|serializable isolation violation|conflict with concurrent transaction|deadlock detected"
-    r"|could not open relation with oid|retries exceeded|slowdown|server socket closed|communication error"
-    r"|cannot read from timed out|connection limit",
-    re.IGNORECASE,
-)
+# Redshift keeps 250 characters of an application name (DG/SYS_CONNECTION_LOG).
+NAME_LENGTH = 250
 
 
 def read_secret(secrets: Any, secret_id: str) -> dict[str, Any]:
@@ -47,7 +40,7 @@ def connect(secret: dict[str, Any], sslmode: str, *, name: str = "analytics", ti
 
     Raises:
         WarehouseBusy: nobody answered.
-        LoadError: the server refused the user.
+        LoginRefused: the server refused user or password.
     """
     import redshift_connector  # imported here: 0.2 s that health checks and documentation need not pay
 
@@ -61,7 +54,7 @@ def connect(secret: dict[str, Any], sslmode: str, *, name: str = "analytics", ti
             database=secret["dbname"],
             user=secret["username"],
             password=secret["password"],
-            application_name=name[:64],
+            application_name=name[:NAME_LENGTH],
             timeout=timeout,
             **options,
         )
@@ -139,8 +132,8 @@ def query(connection: Any, sql: str, args: Sequence[Any] = ()) -> list[dict[str,
 
 
 def set_timeout(connection: Any, seconds: float) -> None:
-    """Let the server end any later statement of this session that takes longer."""
-    execute(connection, f"SET statement_timeout TO {int(seconds * 1000)}")
+    """Let the server end any later statement of this session that takes longer; one second at least (0 is none)."""
+    execute(connection, f"SET statement_timeout TO {max(int(seconds * 1000), 1000)}")
 
 
 def _classified(call: Any, *args: Any) -> Any:
@@ -150,14 +143,3 @@ def _classified(call: Any, *args: Any) -> Any:
         raise
     except Exception as error:
         raise classify(error) from error
-
-
-def classify(error: BaseException) -> AnalyticsError:
-    """What a driver's error means: WarehouseBusy where a new connection may help, else LoadError."""
-    report = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
-    text = " ".join(str(report.get(k, "")) for k in ("M", "D")).strip() or str(error)
-    state = str(report.get("C", ""))
-    lost = not report and isinstance(error, OSError | TimeoutError)
-    if lost or state in TRANSIENT_STATES or TRANSIENT_TEXT.search(text):
-        return WarehouseBusy(f"{state} {text}".strip())
-    return LoadError(f"{state} {text}".strip())

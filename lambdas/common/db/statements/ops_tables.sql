@@ -37,5 +37,16 @@ CREATE TABLE IF NOT EXISTS ops.mart_state (
 CREATE TABLE IF NOT EXISTS ops.mart_definition (
     mart varchar(41) NOT NULL,
     definition_hash varchar(16) NOT NULL,
-    created_at timestamp NOT NULL
+    created_at timestamp NOT NULL,
+    inputs varchar(4096),
+    readers varchar(4096)
+) DISTSTYLE ALL;
+
+CREATE TABLE IF NOT EXISTS ops.dataset_definition (
+    source varchar(41) NOT NULL,
+    key_columns varchar(4096) NOT NULL,
+    version_column varchar(127) NOT NULL,
+    event_time varchar(127) NOT NULL,
+    distribution_key varchar(127) NOT NULL,
+    defined_at timestamp NOT NULL
 ) DISTSTYLE ALL

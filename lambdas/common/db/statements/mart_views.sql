@@ -1,4 +1,4 @@
-SELECT 1 AS found
+SELECT c.relname AS mart
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = 'mart' AND c.relname = %s
+WHERE n.nspname = 'mart'

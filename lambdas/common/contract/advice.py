@@ -1,0 +1,226 @@
+"""What `make check` finds in a contract beyond what must hold for it to load: each as a Mistake with its place."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from importlib import resources
+from itertools import product
+from typing import Any
+
+from lambdas.common.contract.casts import NUMBERS, duckdb_type
+from lambdas.common.contract.columns import custom_properties
+from lambdas.common.contract.compile import compile_contract
+from lambdas.common.contract.model import Column, Contract, ObjectRule
+from lambdas.common.contract.places import hint, near
+from lambdas.common.contract.quality import PLACEHOLDER
+from lambdas.common.contract.rules import row_rules
+from lambdas.common.contract.sound import PHYSICAL_TYPE, Mistake
+from lambdas.common.contract.sql import literal, quoted
+from lambdas.common.errors import ContractError
+
+RESERVED = frozenset((resources.files("lambdas.common.contract") / "reserved_words.txt").read_text("utf-8").split())
+FITTING = {
+    "string": ("varchar", "char", "super"),
+    "integer": ("smallint", "integer", "bigint", "decimal"),
+    "number": ("real", "double precision", "decimal", "smallint", "integer", "bigint"),
+    "boolean": ("boolean",),
+    "date": ("date",),
+    "timestamp": ("timestamp", "timestamptz"),
+    "object": ("super",),
+    "array": ("super",),
+    "map": ("super",),
+    "vector": ("super",),
+}
+SCHEMA_PROPERTIES = {
+    "versionColumn", "nullWords", "onDrift", "maxRejectedRatio", "ignoredColumns", "distributionKey",
+    "checks",
+}  # fmt: skip
+COLUMN_PROPERTIES = {
+    "nullWords", "trueWords", "falseWords", "decimalSeparator", "thousandsSeparator", "rawType", "retired"
+}  # fmt: skip
+OPTIONS = {
+    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern",
+    "format", "timezone", "defaultTimezone",
+}  # fmt: skip
+# `restricted` alone hides a value; a word that nobody reads must not look as if it did
+CLASSIFICATIONS = ("public", "internal", "restricted")
+TEXT_OPTIONS = ("min_length", "max_length", "pattern")
+BOUNDS = ("minimum", "maximum", "exclusive_minimum", "exclusive_maximum")
+# what a raw column may hold, tried in this order where an expression does not bind to text
+RAW_TYPES = ("VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP")
+MOST_SOURCES = 3
+PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def find_advice(contract: Contract, document: Mapping[str, Any]) -> Iterator[Mistake]:
+    """What is wrong with a contract that can be read, and is told without running its SQL: names and types."""
+    if document.get("id") != contract.name:
+        yield Mistake(f"id is {document.get('id')!r}; it must be the folder's name, {contract.name!r}", key="id")
+    table = document["schema"][0]
+    yield from _unread(table, "", SCHEMA_PROPERTIES)
+    for prop in table["properties"]:
+        yield from _unread(prop, prop["name"], COLUMN_PROPERTIES)
+        for option in set(prop.get("logicalTypeOptions", {})) - OPTIONS:
+            yield Mistake(
+                f"logicalTypeOptions.{option} is not checked here{hint(option, OPTIONS)}", prop["name"], option
+            )
+    for column in contract.columns:
+        yield from _names_and_types(column)
+        yield from _rules_and_types(column)
+        if contract.kind == "source" and column.event_time and not column.required:
+            text = "the partition column must be `required: true`: a row without it has no day"
+            yield Mistake(text, column.name, "partitioned")
+
+
+def _unread(element: Mapping[str, Any], column: str, known: set[str]) -> Iterator[Mistake]:
+    """Custom properties that nobody reads; those of other tools have a prefix, as in `acme:owner`."""
+    for name in custom_properties(element):
+        if name not in known and ":" not in name:
+            yield Mistake(f"customProperties: {name!r} is not read by anything{hint(name, known)}", column, name)
+
+
+def _names_and_types(column: Column) -> Iterator[Mistake]:
+    if column.name in RESERVED:
+        yield Mistake(
+            f"{column.name!r} is a reserved word of Redshift; call it {column.name}_, say", column.name, "name"
+        )
+    base = column.physical_type.partition("(")[0]
+    fitting = FITTING.get(column.logical_type)
+    if fitting is None:
+        text = f"logicalType {column.logical_type!r} has no type in Redshift; use string"
+        text += near(column.logical_type, FITTING).replace("; did", ", or did")
+        yield Mistake(text, column.name, "logicalType")
+    elif base not in fitting and PHYSICAL_TYPE.fullmatch(column.physical_type):
+        text = f"logicalType {column.logical_type} does not go with physicalType {column.physical_type}"
+        yield Mistake(f"{text}; it goes with {', '.join(fitting)}", column.name, "physicalType")
+
+
+def _rules_and_types(column: Column) -> Iterator[Mistake]:
+    """Rules that the column's type cannot have, and a classification that hides nothing."""
+    kind, said = duckdb_type(column.physical_type), column.classification
+    if said and said not in CLASSIFICATIONS:
+        text = f"classification {said!r} would hide nothing; restricted does, public and internal do not"
+        text += near(said, CLASSIFICATIONS)
+        yield Mistake(text, column.name, "classification")
+    if not PHYSICAL_TYPE.fullmatch(column.physical_type):
+        return
+    for name in TEXT_OPTIONS:
+        if getattr(column, name) is not None and kind != "VARCHAR":
+            yield Mistake(f"{_camel(name)} is for texts; {column.physical_type} is none", column.name, _camel(name))
+    for name in BOUNDS:
+        if getattr(column, name) is not None and kind in ("VARCHAR", "BOOLEAN"):
+            text = f"{_camel(name)} is for numbers and times; for texts take minLength, maxLength or pattern"
+            yield Mistake(text, column.name, _camel(name))
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def find_sql_mistakes(contract: Contract) -> Iterator[Mistake]:
+    """SQL of a contract of sound types that does not bind, and constants that cannot be read."""
+    import duckdb
+
+    connection = duckdb.connect()
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        for column in contract.columns:
+            yield from _expression(connection, contract, column)
+            yield from _constants(connection, column)
+            yield from _enum(connection, column)
+        for rule in contract.row_rules:
+            try:
+                row_rules(connection, replace(contract, row_rules=(rule,)))
+            except ContractError as error:
+                yield Mistake(_short(error, contract), rule.column, "quality")
+        for query in contract.object_rules:
+            yield from _object_rule(connection, contract, query)
+    finally:
+        connection.close()
+
+
+def _expression(connection: Any, contract: Contract, column: Column) -> Iterator[Mistake]:
+    """Bind the expression to its raw columns, as text first, then as whatever they may hold."""
+    alone = replace(contract, columns=(column,), row_rules=())
+    choices = product(RAW_TYPES, repeat=len(column.sources)) if len(column.sources) <= MOST_SOURCES else ()
+    same = ([kind] * len(column.sources) for kind in RAW_TYPES)
+    first: ContractError | None = None
+    for kinds in (*same, *choices):
+        try:
+            compile_contract(connection, alone, dict(zip(column.sources, kinds, strict=True)))
+        except ContractError as error:
+            first = first or error
+            if column.reads_one_raw_column or "Referenced column" in str(error):
+                break
+        else:
+            return
+    yield Mistake(_unbound(column, str(first)), column.name, "transformLogic")
+
+
+def _unbound(column: Column, error: str) -> str:
+    """Why an expression does not bind, and what its raw columns are called in it."""
+    names = ", ".join(name if PLAIN_NAME.fullmatch(name) else quoted(name) for name in column.sources)
+    missing = re.search(r'Referenced column "([^"]*)" not found', error)
+    if missing:
+        text = f"transformLogic does not bind: {missing[1]!r} is not among transformSourceObjects"
+        return f"{text}{near(missing[1], column.sources)}; write them as {names}"
+    return (
+        f"transformLogic does not bind: {error.rpartition('does not bind: ')[2]}; its raw columns are written {names}"
+    )
+
+
+def _constants(connection: Any, column: Column) -> Iterator[Mistake]:
+    kind = duckdb_type(column.physical_type)
+    tried = {
+        "pattern": f"SELECT regexp_matches('', {literal(column.pattern)})" if column.pattern is not None else None,
+        "defaultTimezone": f"SELECT timezone({literal(column.reading.zone)}, TIMESTAMP '2024-01-01')"
+        if column.reading.zone
+        else None,
+    }
+    bounds = {
+        "minimum": column.minimum,
+        "maximum": column.maximum,
+        "exclusiveMinimum": column.exclusive_minimum,
+        "exclusiveMaximum": column.exclusive_maximum,
+    }
+    tried |= {name: f"SELECT CAST({literal(str(v))} AS {kind})" for name, v in bounds.items() if isinstance(v, str)}
+    for name, sql in tried.items():
+        try:
+            if sql:
+                connection.execute(sql).fetchall()
+        except Exception as error:  # noqa: BLE001 - whatever DuckDB says of it, it does not work
+            yield Mistake(f"{name} cannot be read: {_first_line(error)}", column.name, name)
+
+
+def _enum(connection: Any, column: Column) -> Iterator[Mistake]:
+    """Values of an enum that the column can never hold."""
+    kind = duckdb_type(column.physical_type)
+    for value in column.enum:
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        sql = f"SELECT TRY_CAST({literal(text)} AS {kind})"
+        held = connection.execute(sql).fetchall()[0][0] is not None
+        if not held or (kind != "VARCHAR" and isinstance(value, str) and kind in NUMBERS):
+            said = f"enum value {value!r} is no {column.physical_type}"
+            yield Mistake(said if not held else f"{said}: write it without quotes", column.name, "enum")
+        elif column.byte_length is not None and len(text.encode()) > column.byte_length:
+            said = f"enum value {value!r} has more bytes than {column.physical_type} holds"
+            yield Mistake(said, column.name, "enum")
+
+
+def _object_rule(connection: Any, contract: Contract, rule: ObjectRule) -> Iterator[Mistake]:
+    columns = ", ".join(f"CAST(NULL AS {duckdb_type(c.physical_type)}) AS {quoted(c.name)}" for c in contract.columns)
+    names = {"object": f"(SELECT {columns} LIMIT 0)", "property": quoted(rule.column)}
+    query = PLACEHOLDER.sub(lambda match: names[match[1]], rule.query)
+    try:
+        connection.execute(f"SELECT {rule.holds.format(value='value')} FROM (SELECT ({query}) AS value)").fetchall()
+    except Exception as error:  # noqa: BLE001 - whatever DuckDB says of it, it does not work
+        yield Mistake(f"quality rule {rule.name!r} does not run: {_first_line(error)}", rule.column, "quality")
+
+
+def _short(error: ContractError, contract: Contract) -> str:
+    return str(error).removeprefix(str(ContractError(f"{contract.path}: ")))
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,2 @@
+INSERT INTO ops.dataset_definition (source, key_columns, version_column, event_time, distribution_key, defined_at)
+VALUES (%s, %s, %s, %s, %s, GETDATE())

@@ -1,0 +1,1 @@
+DELETE FROM {history} WHERE {where} AND _raw_key IN (SELECT raw_key FROM applied)

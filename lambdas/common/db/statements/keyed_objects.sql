@@ -1,0 +1,1 @@
+SELECT DISTINCT _raw_key AS raw_key FROM {history} WHERE {where}

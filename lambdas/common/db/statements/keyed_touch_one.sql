@@ -1,0 +1,2 @@
+INSERT INTO touched
+SELECT DISTINCT {keys} FROM {history} WHERE {where}

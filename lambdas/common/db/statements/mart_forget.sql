@@ -1,0 +1,1 @@
+DELETE FROM ops.{table} WHERE mart = %s

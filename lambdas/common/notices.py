@@ -1,0 +1,68 @@
+"""S3's notifications, as both modes read them: what a message of the queue says about raw objects.
+
+A message says that something was put under a raw key. What is loaded is decided by the process function, by looking.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import unquote_plus
+
+from lambdas.common.errors import RequestError
+from lambdas.common.lake import RawKey, parse_raw_key
+
+# removed, test: nothing to do. foreign: of another bucket, or no raw object. malformed: unreadable.
+Kind = Literal["put", "removed", "test", "foreign", "malformed"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Put:
+    """One notified content of a raw object: an overwritten object is another Put with the same key."""
+
+    key: str
+    etag: str
+    sequencer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One event of a message, or a message that is none: its kind, what it is about; of a put, raw key and content."""
+
+    kind: Kind
+    what: str
+    raw: RawKey | None = None
+    put: Put | None = None
+
+
+def read_notices(body: str, bucket: str) -> list[Notice]:
+    """What the body of a message says about raw objects in that bucket; never raises."""
+    try:
+        document = json.loads(body)
+        if document.get("Event") == "s3:TestEvent":
+            return [Notice("test", "s3:TestEvent")]
+        return list(_notices(document["Records"], bucket))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return [Notice("malformed", str(body))]
+
+
+def _notices(events: Any, bucket: str) -> Iterator[Notice]:
+    for event in events:
+        try:
+            yield _notice(event, bucket)
+        except (KeyError, TypeError, AttributeError):
+            yield Notice("malformed", json.dumps(event))
+
+
+def _notice(event: dict[str, Any], bucket: str) -> Notice:
+    name, item = event["eventName"], event["s3"]["object"]
+    key = unquote_plus(item["key"])
+    if not name.startswith("ObjectCreated"):
+        return Notice("removed" if name.startswith("ObjectRemoved") else "foreign", key)
+    if event["s3"]["bucket"]["name"] != bucket:
+        return Notice("foreign", key)
+    try:
+        put = Put(key, str(item.get("eTag", "")), str(item.get("sequencer", "")))
+        return Notice("put", key, parse_raw_key(key), put)
+    except RequestError as error:
+        return Notice("foreign", str(error))

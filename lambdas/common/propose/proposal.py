@@ -1,0 +1,117 @@
+"""From profiled columns to the texts of contract.yaml and defs.yaml, tried on the sample before they are given out."""
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lambdas.common.contract.compile import compile_contract
+from lambdas.common.contract.model import Contract
+from lambdas.common.contract.read import read_contract
+from lambdas.common.contract.rules import ROW
+from lambdas.common.contract.sql import literal, quoted
+from lambdas.common.propose import choices
+from lambdas.common.propose.profile import Profiled, profile
+from lambdas.common.propose.sample import Sample
+from lambdas.common.propose.write import contract_text, defs_text
+
+TRIED = 3
+# what lies before is more often a word for no value than history
+OLD = dt.date(1900, 1, 1)
+FLAT = re.compile(r"BOOLEAN|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|VARCHAR|DATE|TIMESTAMP.*")
+
+
+@dataclass(slots=True)
+class Proposal:
+    """The two files' texts, and what a person has to look at. `rejected` of `rows` in the sample would not load."""
+
+    contract: str
+    defs: str
+    rows: int
+    rejected: int
+    unsure: list[str] = field(default_factory=list)
+
+
+def propose(name: str, sample: Sample) -> Proposal:
+    """What the two files of a source of that name would say, by its sample. Nothing is written.
+
+    The proposal is compiled and run over the sample by the code that loads, so that what would be rejected is known.
+    """
+    import duckdb
+
+    connection = duckdb.connect()
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        _flatten(connection, sample.table)
+        columns = profile(connection, "sample")
+        chosen = choices.choose(connection, "sample", columns, sample.key)
+        text = contract_text(name, columns, chosen)
+        contract = read_contract(yaml.safe_load(text), Path("assets") / "sources" / name / "contract.yaml", "source")
+        days, rejected, reasons = _try_out(connection, contract)
+    finally:
+        connection.close()
+    unsure = [*sample.notes, *chosen.notes, *_column_notes(columns), *_day_notes(days), *reasons]
+    first, last = (max(days[0], OLD), days[1]) if days else (dt.datetime.now(dt.UTC).date(), None)
+    return Proposal(text, defs_text(sample.extract, first, last), sample.table.num_rows, rejected, unsure)
+
+
+def _flatten(connection: Any, table: Any) -> None:
+    """The sample as a table `sample`, nested values as JSON texts, beside the number of each row."""
+    connection.register("given", table)
+    described = connection.execute("DESCRIBE given").fetchall()
+    items = ", ".join(_flat(str(row[0]), str(row[1])) for row in described)
+    connection.execute(f"CREATE TABLE sample AS SELECT {items} FROM given")
+    connection.unregister("given")
+
+
+def _flat(name: str, kind: str) -> str:
+    nested = kind.startswith(("STRUCT", "MAP", "UNION")) or kind.endswith("]")
+    if nested:
+        return f"CAST(to_json({quoted(name)}) AS VARCHAR) AS {quoted(name)}"
+    return quoted(name) if FLAT.fullmatch(kind) else f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}"
+
+
+def _day_notes(days: tuple[dt.date, dt.date] | None) -> list[str]:
+    """What is odd about the first and the last day."""
+    if days is None:
+        return []
+    today, notes = dt.datetime.now(dt.UTC).date(), []
+    if days[0] < OLD:
+        notes.append(
+            f"the first day is {days[0]}: a word for no value? What lies before start in defs.yaml is not loaded"
+        )
+    if days[1] > today:
+        notes.append(f"the last day is {days[1]}: rows of days to come load when their day has begun")
+    return notes
+
+
+def _try_out(connection: Any, contract: Contract) -> tuple[tuple[dt.date, dt.date] | None, int, list[str]]:
+    """The first and the last day of the sample, how many of its rows would be rejected, and for which reasons."""
+    types = {str(row[0]): str(row[1]) for row in connection.execute("DESCRIBE sample").fetchall()}
+    compiled = compile_contract(connection, contract, types)
+    relation = f"(SELECT *, row_number() OVER () AS {ROW} FROM sample)"
+    accepted = compiled.accepted(relation, "sample")
+    event = quoted(contract.event_time.name)
+    sql = f"SELECT count(*), CAST(min({event}) AS DATE), CAST(max({event}) AS DATE) FROM ({accepted})"
+    count, first, last = connection.execute(sql).fetchall()[0]
+    total = connection.execute("SELECT count(*) FROM sample").fetchall()[0][0]
+    reasons = _reasons(connection, compiled.rejected(relation, "sample")) if count < total else []
+    return (first, last) if first else None, total - count, reasons
+
+
+def _reasons(connection: Any, rejected: str) -> list[str]:
+    sql = (
+        f'SELECT r."column", r.rule, count(*), any_value(r.value) FROM (SELECT unnest(reasons) AS r FROM ({rejected})) '
+        f"GROUP BY ALL ORDER BY 3 DESC LIMIT {TRIED}"
+    )
+    return [
+        f"{column}: {count:,} rows of the sample would be rejected ({rule}), as {literal(str(value))}"
+        for column, rule, count, value in connection.execute(sql).fetchall()
+    ]
+
+
+def _column_notes(columns: list[Profiled]) -> list[str]:
+    return [f"{column.name}: {note}" for column in columns for note in column.found.notes]

@@ -1,0 +1,45 @@
+"""Records to an Arrow table as ingest keeps them: a type where all values agree, else text; nested values are JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+LARGEST = 2**63 - 1
+
+
+def table_of_records(records: Sequence[Mapping[str, Any]]) -> Any:
+    """The table of all keys that occur, in the order of their first appearance."""
+    import pyarrow as pa
+
+    names = list(dict.fromkeys(name for record in records for name in record))
+    columns = {name: [record.get(name) for record in records] for name in names}
+    return pa.table({name: _array(values) for name, values in columns.items()})
+
+
+def _array(values: list[Any]) -> Any:
+    import pyarrow as pa
+
+    kinds = {_kind(value) for value in values if value is not None}
+    if kinds == {"boolean"}:
+        return pa.array(values, pa.bool_())
+    if kinds == {"integer"}:
+        return pa.array(values, pa.int64())
+    if kinds in ({"number"}, {"integer", "number"}):
+        return pa.array([None if value is None else float(value) for value in values], pa.float64())
+    return pa.array([_text(value) for value in values], pa.string())
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer" if -LARGEST <= value <= LARGEST else "text"
+    return "number" if isinstance(value, float) else "text"
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.hex()
+    return json.dumps(value, ensure_ascii=False)

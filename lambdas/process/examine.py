@@ -1,0 +1,103 @@
+"""The quality of what the tables hold: numbers that a check holds against the contract. No value of a row is shown."""
+
+import datetime as dt
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from lambdas.common.contract import Contract, load_marts, load_source
+from lambdas.common.db.prove import key_bounds
+from lambdas.common.db.redshift import query
+from lambdas.common.db.sql import identifier, identifiers, statement
+from lambdas.common.errors import RequestError
+from lambdas.process.days import counts_of_days
+from lambdas.process.measures import measure_table
+from lambdas.process.reports import read_days, read_warehouse
+
+Days = tuple[dt.date, dt.date]
+
+
+def examine_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
+    """Count what a source's contract promises of its table, or a mart's of its view.
+
+    Args:
+        event: source; start and end (raw UTC days, half-open), without which all days are meant. Or mart.
+        deadline: time.monotonic() at which the warehouse gives up.
+
+    Returns:
+        source, rows (in core), nulls ({required column: rows without a value}), doubled ({columns of a key or unique
+        column: values that stand more than once}), newest (greatest event time of all days, UTC, or null), remarks of
+        the objects of these days ([{status, reason, objects, newest}], the 20 most seen), and days as the action `days`
+        gives them: of these days, and of the 28 before them. Of a mart: mart and doubled.
+    """
+    if "mart" in event:
+        return _examine_mart(str(event["mart"]), deadline)
+    contract, days = load_source(event.get("source")), read_days(event)
+    found = read_warehouse(partial(_examine, contract, days), f"examine {contract.name}", deadline)
+    measure_table(contract, found, days[0])
+    return found
+
+
+def _examine_mart(name: str, deadline: float) -> dict[str, Any]:
+    known = load_marts()
+    if name not in known:
+        raise RequestError(f"there is no mart {name!r}; known are {', '.join(known)}")
+    columns = known[name].key
+    sql = statement("examine_grain").format(columns=identifiers(columns), mart=identifier("mart." + name))
+
+    def read(connection: Any) -> int:
+        return int(query(connection, sql)[0]["doubled"]) if columns else 0
+
+    return {"mart": name, "doubled": {", ".join(columns): read_warehouse(read, f"examine {name}", deadline)}}
+
+
+def _examine(contract: Contract, days: Days, connection: Any) -> dict[str, Any]:
+    total, nulls = _count_nulls(connection, contract, days)
+    return {
+        "source": contract.name,
+        "rows": total,
+        "nulls": nulls,
+        "doubled": {", ".join(columns): _doubled(connection, contract, days, columns) for columns in _single(contract)},
+        "newest": _newest(connection, contract),
+        "remarks": _remarks(connection, contract, days),
+        "days": counts_of_days(connection, contract, (_before(days[0]), days[1])),
+    }
+
+
+def _before(day: dt.date) -> dt.date:
+    return max(day, dt.date(1, 2, 1)) - dt.timedelta(days=28)
+
+
+def _count_nulls(connection: Any, contract: Contract, days: Days) -> tuple[int, dict[str, int]]:
+    required = [column.name for column in contract.columns if column.required]
+    counted = "".join(f", COUNT(*) - COUNT({identifier(name)}) AS n{at}" for at, name in enumerate(required))
+    sql = statement("examine_rows").format(nulls=counted, core=_core(contract))
+    (row,) = query(connection, sql, key_bounds(contract.name, days))
+    return int(row["total"]), {name: int(row[f"n{at}"]) for at, name in enumerate(required)}
+
+
+def _single(contract: Contract) -> list[tuple[str, ...]]:
+    """Columns whose values stand once in core: the key, and those that the contract calls unique."""
+    alone = [(column.name,) for column in contract.columns if column.unique]
+    return [columns for columns in dict.fromkeys([contract.key, *alone]) if columns]
+
+
+def _doubled(connection: Any, contract: Contract, days: Days, columns: tuple[str, ...]) -> int:
+    given = " AND ".join(f"{identifier(name)} IS NOT NULL" for name in columns)
+    names = {"columns": identifiers(columns), "core": _core(contract), "given": given}
+    (row,) = query(connection, statement("examine_doubled").format(**names), key_bounds(contract.name, days))
+    return int(row["doubled"])
+
+
+def _remarks(connection: Any, contract: Contract, days: Days) -> list[dict[str, Any]]:
+    found = query(connection, statement("examine_remarks"), (contract.name, *days))
+    return [{**row, "objects": int(row["objects"])} for row in found]
+
+
+def _newest(connection: Any, contract: Contract) -> str | None:
+    (row,) = query(connection, f"SELECT MAX({identifier(contract.event_time.name)}) AS newest FROM {_core(contract)}")
+    return row["newest"].isoformat() if row["newest"] else None
+
+
+def _core(contract: Contract) -> str:
+    return identifier("core." + contract.name)

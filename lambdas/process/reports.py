@@ -1,0 +1,151 @@
+"""What the process function tells and does not change: the proof of a source, and where all datasets stand."""
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+from lambdas.common.contract import Contract, load_marts, load_source, load_sources
+from lambdas.common.db import marts, retire
+from lambdas.common.db.prove import EVER, Lake, Proof, prove
+from lambdas.common.db.redshift import autocommit, query, set_timeout
+from lambdas.common.db.retry import retry
+from lambdas.common.db.sql import statement
+from lambdas.common.errors import ContractError, RequestError
+from lambdas.common.lake import is_raw_key, list_objects, list_raw
+from lambdas.common.settings import Settings
+from lambdas.common.source import load_source_config
+from lambdas.process.healing import damaged_days, missing_days, outside_days, split_outside
+from lambdas.process.requests import open_warehouse
+from lambdas.process.standing import read_standing
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+# An answer to Dagster stays under 1 KB, and so does a finding of some 200 characters three times.
+FINDINGS, FINDING_LENGTH = 3, 220
+COUNTS = ("days", "objects", "bad", "rows_in", "rows_accepted", "rows_rejected", "rows_late")
+
+
+def prove_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
+    """Hold the ledger of a source against its tables and the lake.
+
+    Args:
+        event: source; start and end (UTC days, half-open), without which all days are meant; and `most`, how many
+            findings the answer may hold (3, as many as Dagster's report takes).
+        deadline: time.monotonic() at which the warehouse gives up.
+
+    Returns:
+        source, start, end, objects, rows_in, rows_accepted, rows_rejected, pending, outside, gone (numbers of objects),
+        broken (how many findings there are, 100 of a kind at most), findings, missing and damaged (UTC days to load
+        and to rebuild, first/last), outside_days (that have objects and are not the source's), seconds.
+    """
+    began = time.monotonic()
+    contract, days, most = load_source(event.get("source")), read_days(event), event.get("most", FINDINGS)
+    if not isinstance(most, int) or most < 0:
+        raise RequestError(f"most is {most!r}; expected a number of findings")
+    whole = read_warehouse(partial(_prove, contract, days), f"prove {contract.name}", deadline)
+    proof, outside = split_outside(whole, partial(_has_day, contract.name))
+    for finding in proof.findings:
+        logger.error("%s: %s", contract.name, finding)
+    span = {} if days == EVER else {"start": str(days[0]), "end": str(days[1])}
+    counts = {n: getattr(proof, n) for n in ("objects", "rows_in", "rows_accepted", "rows_rejected")}
+    return {
+        "source": contract.name,
+        **span,
+        **counts,
+        "pending": len(proof.pending),
+        "outside": len(outside),
+        "gone": len(proof.gone),
+        "broken": len(proof.findings),
+        "findings": [_short(str(finding)) for finding in proof.findings[:most]],
+        "missing": missing_days(proof),
+        "damaged": damaged_days(proof),
+        "outside_days": outside_days(outside),
+        "seconds": round(time.monotonic() - began, 3),
+    }
+
+
+def _has_day(source: str, day: dt.date) -> bool:
+    try:
+        return load_source_config(source).has_day(day, dt.datetime.now(dt.UTC).date())
+    except ContractError:
+        logger.warning("%s: its defs.yaml does not say which days it has", source)
+        return True
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= FINDING_LENGTH else text[: FINDING_LENGTH - 3] + "..."
+
+
+def read_status(deadline: float) -> dict[str, Any]:
+    """Where all datasets stand.
+
+    Returns:
+        {"sources": [{source, generation, loaded_at, days, objects, bad, rows_in, rows_accepted, rows_rejected,
+        rows_late, newest, former, missing, missing_days}], "marts": [{mart, stale}], "retired": names}; times are UTC
+        in ISO 8601, or null; the last three of a source as lambdas.process.standing has them.
+    """
+    return read_warehouse(_status, "status", deadline)
+
+
+def read_warehouse(work: Callable[[Any], T], name: str, deadline: float) -> T:
+    """What `work` gives with a connection of the loader's; tried again on a new one where the warehouse was busy."""
+    warehouse = open_warehouse(Settings.from_environment())
+
+    def attempt() -> T:
+        with warehouse.session(name) as connection:
+            with autocommit(connection):
+                set_timeout(connection, max(deadline - time.monotonic(), 1))
+            return work(connection)
+
+    return retry(attempt, name, deadline)
+
+
+def _prove(contract: Contract, days: tuple[dt.date, dt.date], connection: Any) -> Proof:
+    import boto3
+
+    s3, bucket = boto3.client("s3"), Settings.from_environment().lake_bucket
+    return prove(connection, contract, days, partial(list_lake, s3, bucket, contract.name, days))
+
+
+def list_lake(s3: Any, bucket: str, source: str, days: tuple[dt.date, dt.date]) -> Lake:
+    """What lies in the lake of the source's days, or of all for EVER."""
+    everything = list_objects(s3, bucket, f"raw/{source}/")
+    raw = everything if days == EVER else list_raw(s3, bucket, source, *days)
+    files = [o.key for zone in ("curated", "rejected") for o in list_objects(s3, bucket, f"{zone}/{source}/")]
+    return Lake({o.key: o.etag for o in raw if is_raw_key(o.key)}, frozenset(files))
+
+
+def _status(connection: Any) -> dict[str, Any]:
+    declared, known = load_sources(), load_marts()
+    rows = [row for row in query(connection, statement("status")) if row["source"] in declared]
+    stale = [{"mart": mart.name, "stale": marts.is_stale(connection, mart)} for mart in marts.in_order(known)]
+    retired = retire.list_retired(connection, [*declared, *known])
+    standing = read_standing(connection, declared)
+    sources = [_source_status(row) | standing[row["source"]] for row in rows]
+    return {"sources": sources, "marts": stale, "retired": retired}
+
+
+def _source_status(row: Mapping[str, Any]) -> dict[str, Any]:
+    counts = {name: int(row[name] or 0) for name in COUNTS}
+    times = {name: row[name].isoformat() + "Z" if row[name] else None for name in ("loaded_at", "newest")}
+    return {"source": row["source"], "generation": int(row["generation"]), **counts, **times}
+
+
+def read_days(event: Mapping[str, Any]) -> tuple[dt.date, dt.date]:
+    """The event's start and end (UTC days, half-open), or EVER where it has neither.
+
+    Raises:
+        RequestError: one of them is no day.
+    """
+    if event.get("start") is None and event.get("end") is None:
+        return EVER
+    try:
+        start, end = (dt.date.fromisoformat(str(event.get(name))) for name in ("start", "end"))
+    except ValueError as error:
+        given = f"start is {event.get('start')!r} and end is {event.get('end')!r}"
+        raise RequestError(f"{given}; expected two UTC days, YYYY-MM-DD, or neither") from error
+    return start, end

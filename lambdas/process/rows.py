@@ -1,0 +1,71 @@
+"""The rows of a raw object as SQL over files: its own, or what a transform.py has made of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lambdas.common.contract.rules import MASK, ROW
+from lambdas.common.contract.sql import literal, quoted
+from lambdas.common.errors import ObjectError
+from lambdas.process.transform import NUMBER
+
+# DuckDB's own column for the number of a row in its file
+TAKEN = "file_row_number"
+# The rule that a row breaks which a transform.py leaves out.
+LEFT_OUT = "transform"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """`source` stands after FROM, `columns` are those that the contract reads, `number` is a row's in the object.
+
+    `first` is the number of the first row of the file that they come from.
+    """
+
+    source: str
+    columns: str
+    number: str
+    first: int = 0
+    transformed: bool = False
+
+    def relation(self, where: str = "") -> str:
+        """The rows with ROW, their number, as a relation for a compiled contract."""
+        return f"(SELECT {self.columns}, {self.number} AS {ROW} FROM {self.source} {where})"
+
+
+def refuse_doubled_names(raw: Path) -> None:
+    """Raise ObjectError where two columns have one name but for capitals: DuckDB would give one of them another."""
+    import pyarrow.parquet as pq
+
+    seen: dict[str, str] = {}
+    for name in pq.read_schema(raw).names:
+        if name.lower() in seen:
+            raise ObjectError(f"two columns are named {seen[name.lower()]!r} and {name!r}: which one is meant?")
+        seen[name.lower()] = name
+
+
+def plain_rows(raw: Path, first: int = 0) -> Rows:
+    """The rows of the file as they are; its first one is number `first` in the object."""
+    return Rows(f"read_parquet({literal(str(raw))})", "*", f"({TAKEN} + {first})" if first else TAKEN, first)
+
+
+def transformed_rows(files: Sequence[Path], first: int = 0) -> Rows:
+    """The rows in files that `run_script` wrote; a column has the type in which those of all its batches fit."""
+    number = quoted(NUMBER)
+    names = ", ".join(literal(str(file)) for file in files)
+    source = f"read_parquet([{names}], union_by_name = true)"
+    return Rows(source, f"* EXCLUDE ({number})", number, first, transformed=True)
+
+
+def left_out(rows: Rows, raw: Path, key: str, *, masked: bool) -> str:
+    """SELECT of the raw rows among the missing ones that a transform.py left out, as rejected rows.
+
+    With `masked` their values are not shown: which of them make a restricted column only the script knows.
+    """
+    shown = literal(MASK) if masked else "CAST(to_json(t) AS VARCHAR)"
+    reason = f"struct_pack(\"column\" := '', rule := {literal(LEFT_OUT)}, value := CAST(NULL AS VARCHAR))"
+    numbered = f"(SELECT {TAKEN} + {rows.first} AS {ROW}, t FROM read_parquet({literal(str(raw))}) AS t)"
+    return (
+        f"SELECT {literal(key)} AS raw_key, {ROW} AS raw_row, [{reason}] AS reasons, {shown} AS raw FROM {numbered} "
+        f"WHERE {ROW} IN (SELECT missing FROM missing_rows) AND {ROW} NOT IN (SELECT {rows.number} FROM {rows.source})"
+    )

@@ -1,0 +1,198 @@
+"""A raw object that is too large for one file on a function's disk, or for one call: in slices of whole row groups.
+
+A slice's files lie in folders that are named like the files of a small object. Its curated file is put last and carries
+the counts, so that the next call goes on behind it. The tables see nothing before the last slice is there: the object
+is loaded in one transaction, like any other.
+"""
+
+import datetime as dt
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lambdas.common.contract import Contract
+from lambdas.common.db.ledger import LOADED, Entry
+from lambdas.common.lake import RawObject, day_prefix, list_objects, parse_raw_key
+from lambdas.process.engine import Engine, Part, Split
+from lambdas.process.ranges import Range, Ranges, plan_ranges
+from lambdas.process.rows import refuse_doubled_names
+from lambdas.process.shelf import Shelf
+from lambdas.process.verdict import looks_at_all
+
+# Raw bytes of a slice; one row group at least. Objects up to this size are taken whole.
+SLICE_BYTES = 256 << 20
+# What COPY takes in at least: whether what is left of a call is enough for the transaction.
+COPY_BYTES_A_SECOND = 40 << 20
+DETAILS = "slice"
+# S3 keeps 2 KB of metadata with an object; the rest of a slice's takes some 600 bytes.
+REMARKS_BYTES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What became of the rows [first, end) of an object. Counts and remarks are those of its Split."""
+
+    first: int
+    end: int
+    rows_accepted: int
+    rows_late: int
+    event_from: str | None
+    event_to: str | None
+    remarks: tuple[str, ...]
+    curated_key: str
+    size: int
+    rejected_key: str | None
+
+    @property
+    def rows_rejected(self) -> int:
+        """Rows of it that are not in the curated file."""
+        return self.end - self.first - self.rows_accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Sliced:
+    """The slices of an object that are there, and whether these are all and the call has time to load them."""
+
+    slices: tuple[Slice, ...]
+    ready: bool
+
+
+class Slicer:
+    """Takes one large object after the other, slice by slice."""
+
+    def __init__(self, s3: Any, bucket: str, contract: Contract, engine: Engine, workspace: Path) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._contract = contract
+        self._engine = engine
+        self._workspace = workspace
+        self._shelf = Shelf(s3, bucket)
+
+    def take(self, item: RawObject, deadline: float) -> Sliced:
+        """Bring slices of the object into the lake until all are there or time is up; one at least.
+
+        Args:
+            item: as it was listed.
+            deadline: time.monotonic() after which no further slice is begun.
+
+        Raises:
+            ChangedError: it is not there as it was listed.
+            ObjectError: it is no readable Parquet, or the contract refuses it.
+        """
+        with tempfile.TemporaryDirectory(dir=self._workspace) as folder:
+            return self._take(item, Ranges(self._s3, self._bucket, item, Path(folder) / "large.raw"), deadline)
+
+    def _take(self, item: RawObject, raw: Ranges, deadline: float) -> Sliced:
+        planned = plan_ranges(raw.read_footer(), SLICE_BYTES)
+        refuse_doubled_names(raw.path)
+        done = self._find_done(item, planned)
+        former = self._fetch(done, raw.path.parent) if len(done) < len(planned) else []
+        found = len(done)
+        for place in planned[found:]:
+            if len(done) > found and time.monotonic() > deadline:
+                return Sliced(tuple(done), ready=False)
+            part = Part(place.first, planned[-1].end, sum(s.rows_rejected for s in done), tuple(former))
+            done.append(self._take_one(item, raw, place, part, former))
+        seconds = sum(s.size for s in done) / COPY_BYTES_A_SECOND
+        return Sliced(tuple(done), ready=len(done) == found or time.monotonic() + seconds < deadline)
+
+    def _take_one(self, item: RawObject, raw: Ranges, place: Range, part: Part, former: list[Path]) -> Slice:
+        name = f"{place.first:012}-{place.end:012}"
+        rows, day = raw.path.with_name(f"{name}.rows"), parse_raw_key(item.key).day
+        curated, rejected = rows.with_suffix(".curated"), rows.with_suffix(".rejected")
+        raw.read(place)
+        self._engine.cut(raw.path, place.first, place.end, rows)
+        raw.forget()
+        split = self._engine.split(rows, item.key, day, curated=curated, rejected=rejected, part=part)
+        rows.unlink()
+        if looks_at_all(self._contract):
+            former.append(rows.with_suffix(".former"))
+            former[-1].hardlink_to(curated)
+        return self._put(item, place, split, curated, rejected)
+
+    def _put(self, item: RawObject, place: Range, split: Split, curated: Path, rejected: Path) -> Slice:
+        file = f"{place.first:012}-{place.end:012}.parquet"
+        rejected_key = folder("rejected", item, self._contract) + file if split.rows_rejected else None
+        rejected_key, _ = self._shelf.put(rejected_key, rejected)
+        remarks = _fitting((*split.drift, *split.warnings))
+        days = [value.isoformat() if value else None for value in (split.event_from, split.event_to)]
+        counts = (place.first, place.end, split.rows_accepted, split.rows_late, days[0], days[1], remarks)
+        done = Slice(*counts, curated_key="", size=0, rejected_key=rejected_key)
+        key = folder("curated", item, self._contract) + file
+        curated_key, size = self._shelf.put(key, curated, {DETAILS: json.dumps(asdict(done))})
+        return replace(done, curated_key=str(curated_key), size=size)
+
+    def _find_done(self, item: RawObject, planned: Sequence[Range]) -> list[Slice]:
+        """The slices that lie in the lake, up to the first that does not."""
+        there = {found.first: found for found in self._read_done(item)}
+        done: list[Slice] = []
+        for place in planned:
+            found = there.get(place.first)
+            if found is None or found.end != place.end:
+                break
+            done.append(found)
+        return done
+
+    def _read_done(self, item: RawObject) -> Iterator[Slice]:
+        for file in list_objects(self._s3, self._bucket, folder("curated", item, self._contract)):
+            head = self._s3.head_object(Bucket=self._bucket, Key=file.key)
+            details = json.loads(head["Metadata"][DETAILS])
+            details |= {"curated_key": file.key, "size": file.size, "remarks": tuple(details["remarks"])}
+            yield Slice(**details)
+
+    def _fetch(self, done: Sequence[Slice], workspace: Path) -> list[Path]:
+        """The curated files of the slices that are done, on disk: only where rules look at all rows together."""
+        if not looks_at_all(self._contract):
+            return []
+        files = []
+        for found in done:
+            files.append(workspace / f"{found.first:012}-{found.end:012}.former")
+            self._s3.download_file(self._bucket, found.curated_key, str(files[-1]))
+        return files
+
+
+def folder(zone: str, item: RawObject, contract: Contract) -> str:
+    """Where the slices of that content lie in the zone, with a trailing slash."""
+    parsed = parse_raw_key(item.key)
+    return f"{day_prefix(zone, parsed.source, parsed.day)}{parsed.stem}_{item.etag}_{contract.hash}/"
+
+
+def sum_up(item: RawObject, contract: Contract, slices: Sequence[Slice]) -> Entry:
+    """The ledger's entry of the object. Its curated and rejected keys are the folders of the slices."""
+    accepted = sum(s.rows_accepted for s in slices)
+    rejected = sum(s.rows_rejected for s in slices)
+    return Entry(
+        item.key,
+        parse_raw_key(item.key).day,
+        item.etag,
+        contract.hash,
+        LOADED,
+        rows_in=slices[-1].end if slices else 0,
+        rows_accepted=accepted,
+        rows_rejected=rejected,
+        rows_late=sum(s.rows_late for s in slices),
+        event_from=min((dt.datetime.fromisoformat(s.event_from) for s in slices if s.event_from), default=None),
+        event_to=max((dt.datetime.fromisoformat(s.event_to) for s in slices if s.event_to), default=None),
+        curated_key=folder("curated", item, contract) if accepted else None,
+        rejected_key=folder("rejected", item, contract) if rejected else None,
+    )
+
+
+def remarks_of(slices: Sequence[Slice]) -> tuple[str, ...]:
+    """What was found in any of them, each remark once."""
+    return tuple(dict.fromkeys(text for found in slices for text in found.remarks))
+
+
+def _fitting(remarks: Sequence[str]) -> tuple[str, ...]:
+    """The remarks, cut so that they fit into metadata, where each letter outside ASCII takes six bytes or more."""
+    kept: list[str] = []
+    for text in remarks:
+        while text and len(json.dumps([*kept, text])) > REMARKS_BYTES:
+            text = text[: len(text) * 3 // 4]
+        if text:
+            kept.append(text)
+    return tuple(kept)

@@ -1,0 +1,348 @@
+"""`make check` over contracts and defs.yaml files: each mistake with its file, its line and a hint."""
+
+from pathlib import Path
+
+import pytest
+
+from lambdas.common.contract.check import check_all
+
+CONTRACT = """apiVersion: v3.1.0
+kind: DataContract
+id: things
+version: 1.0.0
+status: active
+schema:
+  - name: things
+    customProperties:
+      - {property: onDrift, value: warn}
+    quality:
+      - type: custom
+        engine: duckdb
+        name: positive
+        implementation: price > 0
+      - type: sql
+        name: some
+        query: SELECT count(*) FROM ${object}
+        mustBeGreaterThan: 0
+    properties:
+      - name: id
+        logicalType: string
+        physicalType: varchar(8)
+        required: true
+        primaryKey: true
+      - name: at
+        logicalType: timestamp
+        physicalType: timestamp
+        required: true
+        partitioned: true
+        transformLogic: raw_at
+        transformSourceObjects: [raw_at]
+      - name: price
+        logicalType: number
+        physicalType: decimal(9,2)
+        logicalTypeOptions:
+          minimum: 0
+"""
+DEFS = """type: orchestration.components.Source
+attributes:
+  start: "2024-01-01"
+  schedule: "15 2 * * *"
+  extract:
+    timeout: 9
+    filesystem:
+      bucket_url: "{env:THINGS}/files"
+      format: csv
+      csv:
+        delimiter: ";"
+"""
+SQL_DATABASE = """    sql_database:
+      url: "sqlite://"
+      table: t
+      window_column: raw_at
+"""
+
+
+@pytest.fixture
+def assets(tmp_path: Path) -> Path:
+    folder = tmp_path / "sources" / "things"
+    folder.mkdir(parents=True)
+    (folder / "contract.yaml").write_text(CONTRACT)
+    (folder / "defs.yaml").write_text(DEFS)
+    return tmp_path
+
+
+def changed(assets: Path, name: str, old: str, new: str) -> Path:
+    """Change the first `old` in a file of the source."""
+    path = assets / "sources" / "things" / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def shown(path: Path) -> str:
+    """The path as messages have it."""
+    return f"assets/sources/things/{path.name}"
+
+
+def line_of(path: Path, text: str) -> int:
+    return next(n for n, line in enumerate(path.read_text().splitlines(), start=1) if text in line)
+
+
+def test_files_without_a_mistake_pass(assets):
+    assert check_all(assets) == []
+
+
+MISTAKES = [
+    # what stands there, what is written instead, the text that marks the line, words of the message
+    ("required: true", "requird: true", "requird", "unknown key 'requird'; did you mean 'required'?"),
+    ("status: active", "statos: active", "statos", "unknown key 'statos'; did you mean 'status'?"),
+    ("minimum: 0", "minimun: 0", "minimun", "unknown key 'minimun'; did you mean 'minimum'?"),
+    ("property: onDrift", "property: onDrfit", "onDrfit", "'onDrfit' is not read by anything; did you mean 'onDrift'?"),
+    ("value: warn", "value: explode", "- name: things", "onDrift 'explode' must be one of warn, fail, ignore"),
+    ("id: things", "id: thing", "id: thing", "it must be the folder's name, 'things'"),
+    ("transformLogic: raw_at", "transformLogic: rawat", "transformLogic: rawat", "does not bind"),
+    ("transformLogic: raw_at", "transformLogic: raw_at +", "transformLogic", "does not bind"),
+    ("varchar(8)", "varchar(65536)", "varchar(65536)", "Redshift's varchar holds 1 to 65535 bytes"),
+    ("varchar(8)", "char(4097)", "char(4097)", "Redshift's char holds 1 to 4096 bytes"),
+    ("varchar(8)", "char(max)", "char(max)", "Redshift's char holds 1 to 4096 bytes"),
+    ("decimal(9,2)", "decimal(39,2)", "decimal(39,2)", "precision goes from 1 to 38"),
+    ("decimal(9,2)", "decimal(9,10)", "decimal(9,10)", "scale from 0 to precision"),
+    ("decimal(9,2)", "money", "money", "physicalType 'money' is not among smallint"),
+    ("decimal(9,2)", "varchar(9)", "varchar(9)", "logicalType number does not go with physicalType varchar(9)"),
+    ("logicalType: string", "logicalType: time", "logicalType: time", "use string"),
+    ("        required: true\n        primaryKey", "        primaryKey", "primaryKey", "must be `required: true`"),
+    ("        partitioned: true\n", "", "- name: things", "exactly one column must be `partitioned: true`"),
+    ("- name: price", "- name: order", "- name: order", "'order' is a reserved word of Redshift"),
+    ("- name: price", "- name: _raw_key", "- name: _raw_key", "names with _ in front belong to the platform"),
+    ("- name: price", "- name: ctid", "- name: ctid", "is a system column of Redshift"),
+    ("- name: price", "- name: id", "", "id: is declared twice"),
+    (
+        "logicalType: number",
+        "logicalType: number\n        unique: false\n        unique: true",
+        "unique: true",
+        "'unique' stands twice",
+    ),
+    ("minimum: 0", "minimum: 5\n          maximum: 4", "logicalTypeOptions", "minimum 5 lies above maximum 4"),
+    ("minimum: 0", "format: i32", "format: i32", "format is read for dates and timestamps alone"),
+    ("implementation: price > 0", "implementation: prise > 0", "quality:", "'positive' does not bind"),
+    ("implementation: price > 0", "implementation: price + 1", "quality:", "no truth value"),
+    ("engine: duckdb", "engine: soda", "", "custom soda is not checked here"),
+    ("mustBeGreaterThan: 0", "description: x", "", "needs exactly one of mustBe"),
+    ("SELECT count(*) FROM ${object}", "SELECT count(*) FROM core.things", "", "must read FROM ${object}"),
+    ("count(*)", "sum(prise)", "quality:", "'some' does not run"),
+    ("FROM ${object}", "FROM ${object} WHERE", "quality:", "'some' does not run"),
+    ("required: true\n        partitioned", "required: [\n        partitioned", "", "no YAML"),
+    ("physicalType: varchar(8)", "description: x", "- name: id", "id: has no physicalType"),
+    ("    properties:", "    propertys:", "propertys", "unknown key 'propertys'; did you mean 'properties'?"),
+    ("status: active", "status active", "schema:", "no YAML: could not find expected ':'"),
+    ("    properties:", "\tproperties:", "properties:", "indent with blanks, not with tabs"),
+    ("varchar(8)", "text", "text", "'text' is not among smallint"),
+    ("decimal(9,2)", "datetime", "datetime", "super; perhaps timestamp"),
+    (
+        "transformLogic: raw_at",
+        "transformLogic: rawat",
+        "transformLogic",
+        "did you mean 'raw_at'?; write them as raw_at",
+    ),
+    ("required: true", 'required: "yes"', '"yes"', "id.required: 'yes' is not of type 'boolean'"),
+    ("{property: onDrift, value: warn}", "{property: nullWords, value: NA}", "nullWords", "as in value: ['NA']"),
+    ("      - {property: onDrift", "      {property: onDrift", "customProperties", "customProperties lists mappings"),
+    ("varchar(8)", "varchar(8)\n        enum: [a]", "enum", "enum lists mappings, as in [{value: a}, {value: b}]"),
+    (
+        "logicalType: string",
+        "logicalType: sting",
+        "sting",
+        "'sting' has no type in Redshift; use string, or did you mean 'string'?",
+    ),
+    ("- name: things", "- name: thing", "- name: thing", "must be named like its folder: things"),
+    ("        transformSourceObjects: [raw_at]\n", "", "transformLogic", "transformLogic needs transformSourceObjects"),
+    ("[raw_at]", "raw_at", "transformSourceObjects", "transformSourceObjects is a list, as in [raw_name]"),
+    (
+        "varchar(8)",
+        "varchar(8)\n        classification: secret",
+        "secret",
+        "'secret' would hide nothing; restricted does",
+    ),
+    (
+        "varchar(8)",
+        "varchar(8)\n        classification: restriced",
+        "restriced",
+        "public and internal do not; did you mean 'restricted'?",
+    ),
+    (
+        "        required: true\n        partitioned",
+        "        partitioned",
+        "partitioned",
+        "a row without it has no day",
+    ),
+    ("minimum: 0", "maxLength: 3", "maxLength", "maxLength is for texts; decimal(9,2) is none"),
+    (
+        "varchar(8)",
+        "varchar(8)\n        logicalTypeOptions: {maximum: 3}",
+        "maximum",
+        "for texts take minLength, maxLength or pattern",
+    ),
+    ("decimal(9,2)", "decimal(9,2)\n        enum: [{value: some}]", "enum", "enum value 'some' is no decimal(9,2)"),
+    ("varchar(8)", "varchar(8)\n        enum: [{value: 123456789}]", "enum", "has more bytes than varchar(8) holds"),
+]
+
+
+def test_one_mistake_is_one_message(assets):
+    for old, new in (("decimal(9,2)", "money"), ("      - {property: onDrift", "      {property: onDrift"),
+                     ("partitioned: true", "partitoned: true"), ("required: true\n        primaryKey",
+                      "requird: true\n        primaryKey")):  # fmt: skip
+        before = (assets / "sources" / "things" / "contract.yaml").read_text()
+        path = changed(assets, "contract.yaml", old, new)
+        assert len(check_all(assets)) == 1, check_all(assets)
+        path.write_text(before)
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(assets):
+    for old, new in (("decimal(9,2)", "money"), ("varchar(8)", "varchar(8)\n        classification: secret"),
+                     ("property: onDrift", "property: onDrfit"), ("status: active", "statos: active")):  # fmt: skip
+        changed(assets, "contract.yaml", old, new)
+    changed(assets, "defs.yaml", "15 2 * * *", "15 2 * *")
+    changed(assets, "defs.yaml", "delimiter:", "delimeter:")
+    said = "\n".join(check_all(assets))
+    for words in ("'money'", "'secret'", "'onDrfit'", "'statos'", "no cron line", "'delimeter'"):
+        assert words in said
+
+
+@pytest.mark.parametrize(("old", "new", "mark", "words"), MISTAKES, ids=[m[3] for m in MISTAKES])
+def test_mistake_in_a_contract_has_its_line_and_a_hint(assets, old, new, mark, words):
+    path = changed(assets, "contract.yaml", old, new)
+    found = [text for text in check_all(assets) if words in text]
+    assert found, check_all(assets)
+    assert found[0].startswith(f"{shown(path)}:{line_of(path, mark)}: " if mark else shown(path))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("pattern: '('", "pattern cannot be read"),
+        ("pattern: 'a(?!b)'", "pattern cannot be read"),
+    ],
+)
+def test_pattern_that_duckdb_cannot_run_is_told(assets, options, words):
+    changed(assets, "contract.yaml", "varchar(8)", f"varchar(8)\n        logicalTypeOptions: {{{options}}}")
+    assert any(words in text for text in check_all(assets)), check_all(assets)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("format: yyyy-MM-DD", "'DD' is not understood"),
+        ("format: '[yyyy'", "has no partner"),
+        ("defaultTimezone: Europe/Berlim", "defaultTimezone cannot be read"),
+        ("minimum: soon", "minimum cannot be read"),
+    ],
+)
+def test_options_of_times_are_checked(assets, options, words):
+    changed(assets, "contract.yaml", "physicalType: timestamp", "physicalType: timestamp\n        logicalTypeOptions:\n"
+            f"          {options}")  # fmt: skip
+    assert any(words in text for text in check_all(assets)), check_all(assets)
+
+
+DEFS_MISTAKES = [
+    ("components.Source", "components.Sauce", "Sauce", "it must be orchestration.components.Source"),
+    ("attributes:", "atributes:", "", "must hold type"),
+    ('start: "2024-01-01"', "start: soon", "start", "start is 'soon'; it must be a UTC day"),
+    (
+        'start: "2024-01-01"',
+        'start: "2024-01-01"\n  end: "2023-12-31"',
+        "end:",
+        "end 2023-12-31 lies before start 2024-01-01",
+    ),
+    ('start: "2024-01-01"', 'start: "2024-01-01"\n  paused: soon', "paused", "paused must be true or false"),
+    ("schedule:", "scedule:", "scedule", "unknown attributes 'scedule'; did you mean 'schedule'?"),
+    ("15 2 * * *", "15 2 * *", "schedule", "no cron line of five fields"),
+    ("15 2 * * *", "75 2 * * *", "schedule", "no cron line of five fields"),
+    ("timeout: 9", "timout: 9", "timout", "unknown keys 'timout'; did you mean 'timeout'?"),
+    ("timeout: 9", "precision: minute", "precision", "precision must be one of day"),
+    ("filesystem:", "filesytem:", "extract", "with exactly one of rest_api, filesystem, sql_database; did you mean"),
+    ("bucket_url:", "bucket:", "bucket:", "unknown keys 'bucket'"),
+    ("format: csv", "format: cvs", "format", "format is 'cvs'; allowed are csv, ndjson, json, parquet, arrow; did you"),
+    ("delimiter:", "delimeter:", "delimeter", "did you mean 'delimiter'?"),
+    ("bucket_url:", "bucket_uri:", "bucket_uri", "unknown keys 'bucket_uri'; did you mean 'bucket_url'?"),
+    ("timeout: 9", "timeout: soon", "timeout", "timeout is 'soon'; it must be a number above 0"),
+    ("format: csv", "format: json", "csv:", "csv is read for format csv alone; format is json"),
+    ("format: csv", "format: CSV", "format", "did you mean 'csv'?"),
+    ("{env:THINGS}", "{env:}", "bucket_url", "token {env:} names nothing that can be filled"),
+    ("{env:THINGS}", "{secret:a b}", "bucket_url", "token {secret:a b} names nothing that can be filled"),
+    ("{env:", "{start:epoch}{end:day}{env:", "bucket_url", "token {end:day} is not filled; write {end}, {end:epoch}"),
+    ("{env:", "{evn:", "bucket_url", "token {evn:...} is not filled; did you mean 'env'?"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "mark", "words"), DEFS_MISTAKES, ids=[m[3] for m in DEFS_MISTAKES])
+def test_mistake_in_a_defs_file_has_its_line_and_a_hint(assets, old, new, mark, words):
+    path = changed(assets, "defs.yaml", old, new)
+    found = [text for text in check_all(assets) if words in text]
+    assert found, check_all(assets)
+    assert found[0].startswith(f"{shown(path)}:{line_of(path, mark) if mark else 1}: ")
+
+
+def test_missing_files_are_told(assets):
+    (assets / "sources" / "things" / "defs.yaml").unlink()
+    (assets / "sources" / "empty").mkdir()
+    found = "\n".join(check_all(assets))
+    assert "things/defs.yaml: is missing" in found
+    assert "empty: has no contract.yaml" in found
+
+
+def windowed(assets: Path, column: str) -> None:
+    path = assets / "sources" / "things" / "defs.yaml"
+    head = DEFS[: DEFS.index("    filesystem")]
+    path.write_text(head + SQL_DATABASE.replace("raw_at", column))
+
+
+def test_window_must_be_over_the_partition_column(assets):
+    windowed(assets, "raw_at")
+    assert check_all(assets) == []
+    windowed(assets, "created")
+    assert any("rows of other days than asked for would be left out" in text for text in check_all(assets))
+
+
+def test_window_by_update_time_needs_a_version(assets):
+    windowed(assets, "updated_at")
+    for old, new in (("transformLogic: raw_at", "transformLogic: updated_at"), ("[raw_at]", "[updated_at]")):
+        changed(assets, "contract.yaml", old, new)
+    assert any("the contract needs a key and a versionColumn" in text for text in check_all(assets))
+    changed(assets, "contract.yaml", "property: onDrift, value: warn", "property: versionColumn, value: at")
+    assert check_all(assets) == []
+
+
+def test_expression_over_numbers_binds_though_text_would_not(assets):
+    changed(assets, "contract.yaml", "transformLogic: raw_at", "transformLogic: to_timestamp(raw_at / 1000)")
+    assert check_all(assets) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("SELECT day, count(*) AS things FROM core.things GROUP BY 1", None),
+        ("SELECT * FROM core.days", None),
+        ("SELECT day, count(*) AS thinks FROM core.things GROUP BY 1", "things: is no column of mart.sql"),
+        ("SELECT count(*) AS things, day FROM core.things GROUP BY 2", "in another order: things, day"),
+        ("SELECT day, 1 AS things, 2 AS more FROM core.things", "a column 'more' that the contract does not declare"),
+    ],
+)
+def test_columns_of_a_mart_are_those_of_its_query(assets, sql, words):
+    folder = assets / "marts" / "days"
+    folder.mkdir(parents=True)
+    (folder / "mart.sql").write_text(sql)
+    (folder / "defs.yaml").write_text("type: orchestration.components.Mart\n")
+    (folder / "contract.yaml").write_text("""apiVersion: v3.1.0
+kind: DataContract
+id: days
+version: 1.0.0
+status: active
+schema:
+  - name: days
+    properties:
+      - {name: day, logicalType: date, physicalType: date, partitioned: true}
+      - {name: things, logicalType: integer, physicalType: bigint}
+""")
+    found = check_all(assets)
+    assert (not found) if words is None else any(words in text for text in found), found

@@ -1,0 +1,79 @@
+"""What the tables hold, in numbers: each is true after a change that somebody made behind the load's back."""
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+
+from lambdas.common.db.prove import EVER
+from lambdas.common.db.redshift import execute, query
+from lambdas.common.db.sql import statement
+from lambdas.common.lake import raw_key
+from lambdas.process.examine import _examine as examine
+from tests.process.test_prove import DAY, NEXT, A, C, row
+
+END = dt.date(2024, 3, 3)
+
+
+@pytest.fixture(scope="module")
+def loaded(make_source):
+    """Two keys on one day, one with a rejected row on the next."""
+    source = make_source(version=True)
+    source.put(DAY, A, [row("a"), row("b")])
+    source.put(NEXT, C, [row("c"), row("d", n=101)])
+    source.load(DAY, END)
+    return source
+
+
+def numbers(source, *changes: str, days=EVER) -> dict:
+    """The numbers after these statements, which go with their transaction."""
+    with source.warehouse.session("tests") as connection:
+        for sql in changes:
+            execute(connection, sql.format(core=f"core.{source.contract.name}"))
+        return examine(source.contract, days, connection)
+
+
+def test_what_was_loaded_is_well(loaded):
+    found = numbers(loaded)
+    assert (found["rows"], found["nulls"], found["doubled"]) == (3, {"id": 0, "at": 0}, {"id": 0})
+    assert found["newest"] == "2024-03-01T10:00:00"
+    assert [(d["day"], d["rows_accepted"], d["rows_rejected"]) for d in found["days"]] == [
+        ("2024-03-01", 2, 0),
+        ("2024-03-02", 1, 1),
+    ]
+
+
+def test_a_key_that_stands_twice_is_counted_once(loaded):
+    double = "INSERT INTO {core} SELECT * FROM {core} WHERE id = 'a'"
+    assert numbers(loaded, double, double)["doubled"] == {"id": 1}
+
+
+def test_days_bound_what_is_examined(loaded):
+    double = "INSERT INTO {core} SELECT * FROM {core} WHERE id = 'a'"
+    found = numbers(loaded, double, days=(NEXT, END))
+    assert (found["rows"], found["doubled"]) == (1, {"id": 0})
+    assert numbers(loaded, double, days=(DAY, NEXT))["doubled"] == {"id": 1}
+    assert len(found["days"]) == 2, "the days before are there to be compared with"
+
+
+def test_a_required_value_that_is_missing_is_counted(loaded):
+    columns = tuple(replace(c, required=True) if c.name == "n" else c for c in loaded.contract.columns)
+    strict = replace(loaded, contract=replace(loaded.contract, columns=columns))
+    assert numbers(strict)["nulls"]["n"] == 0
+    assert numbers(strict, "UPDATE {core} SET n = NULL WHERE id = 'a'")["nulls"] == {"id": 0, "at": 0, "n": 1}
+
+
+def test_what_the_ledger_remarks_of_objects_in_force_is_told(loaded):
+    assert numbers(loaded)["remarks"] == []
+    remark = "UPDATE ops.load_ledger SET reason = 'quality rule ''some''' WHERE raw_key = '{key}'"
+    found = numbers(loaded, remark.replace("{key}", raw_key(loaded.contract.name, NEXT, C)))
+    (told,) = found["remarks"]
+    assert (told["status"], told["reason"], told["objects"]) == ("loaded", "quality rule 'some'", 1)
+
+
+@pytest.mark.parametrize(("number", "doubled"), [(1, 0), (2, 1)])
+def test_a_mart_s_key_that_stands_twice_is_counted(loaded, number, doubled):
+    rows = " UNION ALL ".join(["SELECT DATE '2024-01-01' AS event_day"] * number)
+    sql = statement("examine_grain").format(columns="event_day", mart=f"({rows}) AS m")
+    with loaded.warehouse.session("tests") as connection:
+        assert int(query(connection, sql)[0]["doubled"]) == doubled

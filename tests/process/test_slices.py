@@ -1,0 +1,251 @@
+"""Large objects in slices: what they leave is what the same object leaves when it is taken whole."""
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lambdas.common.contract import load_contract
+from lambdas.common.db.prove import Lake, _prove_files
+from lambdas.common.lake import RawObject, list_objects, raw_key
+from lambdas.process import slices, work
+from lambdas.process.engine import Engine, open_engine
+from lambdas.process.objects import Staged, Stager
+from lambdas.process.rejected import read_file
+from tests.local_cloud.redshift import processes
+from tests.process.test_forget import forgetter
+from tests.process.test_load import DAY, A, assert_equations_hold, row
+
+BUCKET = "lake"
+ROWS, GROUP = 500, 50
+CONTRACT = """
+apiVersion: v3.1.0
+kind: DataContract
+id: {name}
+version: 1.0.0
+schema:
+  - name: {name}
+    customProperties: [{{property: maxRejectedRatio, value: {limit}}}]
+    quality:
+      - {{type: sql, name: enough, query: "SELECT count(*) FROM {{object}}", mustBeGreaterThan: {enough}}}
+    properties:
+      - {{name: id, logicalType: string, physicalType: varchar(8), required: true, unique: true}}
+      - {{name: at, logicalType: timestamp, physicalType: timestamp, required: true, partitioned: true}}
+      - {{name: n, logicalType: integer, physicalType: bigint, logicalTypeOptions: {{maximum: 450}}}}
+      - {{name: v, logicalType: integer, physicalType: bigint}}
+"""
+SCRIPT = "def transform(df):\n    df['v'] = df.index * 2\n    return df[df.index % 7 != 3]\n"
+TYPES = {"id": pa.string(), "at": pa.string(), "n": pa.int64(), "v": pa.int64()}
+
+
+def parquet(rows: list[dict[str, Any]], group: int = GROUP) -> bytes:
+    table = pa.table({name: pa.array([r[name] for r in rows], kind) for name, kind in TYPES.items()})
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, row_group_size=group)
+    return buffer.getvalue()
+
+
+def rows_with(**changes: dict[int, Any]) -> list[dict[str, Any]]:
+    """Rows with one id each, of two days; `changes` are values by row number, for each column."""
+    days = ("2024-03-01T10:00:00Z", "2024-03-02T10:00:00Z")
+    made = [row(f"k{number}", n=number, v=number, at=days[number // 400]) for number in range(ROWS)]
+    for name, values in changes.items():
+        for number, value in values.items():
+            made[number][name] = value
+    return made
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A client of an S3 of its own, with the bucket."""
+    process, url = processes.start_s3(tmp_path_factory.mktemp("s3"))
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    client = boto3.client("s3", endpoint_url=url, **keys)
+    client.create_bucket(Bucket=BUCKET)
+    yield client
+    client.close()
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.fixture
+def stage(s3, tmp_path: Path, monkeypatch):
+    """Stages an object by a contract: whole, or in slices of one row group with as many calls as it takes."""
+    bucket = BUCKET
+
+    def run(body: bytes, name: str, *, sliced: bool, script: str = "", calls: int = 1, **options: Any):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        given = {"limit": 0.9, "enough": 3} | options
+        (folder / "contract.yaml").write_text(CONTRACT.format(name=name, **given))
+        if script:
+            (folder / "transform.py").write_text(script)
+        key = raw_key(name, DAY, A)
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
+        [item] = list_objects(s3, bucket, key)
+        monkeypatch.setattr(slices, "SLICE_BYTES", 1 if sliced else 1 << 30)
+        found = []
+        for _ in range(calls):
+            with open_engine(tmp_path) as connection:
+                contract = load_contract(folder / "contract.yaml")
+                stager = Stager(s3, bucket, contract, Engine(connection, contract), folder)
+                found.append(stager.stage([item], 0.0 if calls > 1 else float("inf")))
+            assert {path.name for path in folder.iterdir()} <= {"contract.yaml", "transform.py", "__pycache__"}
+        return Found(s3, bucket, found[-1].staged[0]) if found[-1].staged else None, found
+
+    yield run
+    for zone in ("raw", "curated", "rejected"):
+        for name in ("whole", "parts"):
+            for item in list_objects(s3, bucket, f"{zone}/{name}/"):
+                s3.delete_object(Bucket=bucket, Key=item.key)
+
+
+class Found:
+    """What was staged of an object, without the names that differ."""
+
+    def __init__(self, s3: Any, bucket: str, staged: Staged) -> None:
+        self.s3, self.bucket, self.staged = s3, bucket, staged
+        e = staged.entry
+        self.counts = (e.status, e.rows_in, e.rows_accepted, e.rows_rejected, e.rows_late, e.event_from, e.event_to)
+
+    def accepted(self) -> list[dict[str, Any]]:
+        return [self._plain(r) for key in self.staged.files for r in self._read(key)]
+
+    def rejected(self, folder: Path) -> list[dict[str, Any]]:
+        key, path = self.staged.entry.rejected_key or "nothing", folder / "read.parquet"
+        found = []
+        for item in sorted(list_objects(self.s3, self.bucket, key)):
+            self.s3.download_file(self.bucket, item.key, str(path))
+            found += [self._plain(r) for r in read_file(path)]
+        return found
+
+    def _read(self, key: str) -> list[dict[str, Any]]:
+        body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return list(pq.read_table(io.BytesIO(body)).to_pylist())
+
+    def _plain(self, found: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in found.items() if name not in ("_raw_key", "raw_key")}
+
+
+@pytest.mark.parametrize("script", ["", SCRIPT], ids=["plain", "with transform.py"])
+def test_slices_leave_what_the_whole_object_leaves(stage, tmp_path, script: str):
+    body = parquet(rows_with(id={0: None, 120: "k3", 121: "k121", 499: "k120", 260: "k3"}, at={77: "no time"}))
+    whole, _ = stage(body, "whole", sliced=False, script=script)
+    parts, _ = stage(body, "parts", sliced=True, script=script)
+    assert len(parts.staged.files) > 5
+    assert parts.counts == whole.counts
+    assert parts.accepted() == whole.accepted()
+    assert sorted(parts.rejected(tmp_path), key=str) == sorted(whole.rejected(tmp_path), key=str)
+    assert parts.rejected(tmp_path), "nothing was rejected: nothing is shown"
+
+
+def test_calls_go_on_where_the_last_one_stopped(stage, tmp_path):
+    body = parquet(rows_with(id={120: "k3", 499: "k120"}))
+    whole, _ = stage(body, "whole", sliced=False)
+    parts, calls = stage(body, "parts", sliced=True, calls=11)
+    assert [(c.taken, c.slices) for c in calls] == [(0, n) for n in range(1, 11)] + [(1, 0)]
+    assert parts.counts == whole.counts
+    assert parts.accepted() == whole.accepted()
+    assert parts.rejected(tmp_path) == whole.rejected(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"limit": 0.05}, r"of 500 rows are rejected, more than maxRejectedRatio 0.05"),
+        ({"enough": 600}, "quality rule 'enough': the query gives 451"),
+    ],
+    ids=["too many rejected", "a rule over the object"],
+)
+def test_object_that_its_contract_refuses_is_set_aside_as_a_whole(stage, options, reason: str):
+    parts, _ = stage(parquet(rows_with()), "parts", sliced=True, **options)
+    assert parts.staged.entry.status == "bad"
+    assert (parts.staged.entry.rows_in, parts.staged.files) == (0, {})
+    assert re.search(reason, parts.staged.entry.reason), parts.staged.entry.reason
+
+
+@pytest.mark.parametrize("damage", ["cut off", "no parquet", "a page"])
+def test_damaged_large_object_is_set_aside_with_its_reason(stage, damage: str):
+    body = parquet(rows_with())
+    broken = {
+        "cut off": body[: len(body) // 2],
+        "no parquet": b"x" * 5000,
+        "a page": body[:3000] + b"\xff" * 500 + body[3500:],
+    }[damage]
+    parts, _ = stage(broken, "parts", sliced=True)
+    assert parts.staged.entry.status == "bad"
+    assert "Parquet" in parts.staged.entry.reason
+    assert "large.raw" not in parts.staged.entry.reason
+
+
+def test_object_that_changes_between_two_slices_is_left_for_the_next_listing(stage, s3, monkeypatch):
+    original = slices.Slicer._take_one
+
+    def overwrite_then_take(self, item: RawObject, *args: Any) -> Any:
+        done = original(self, item, *args)
+        s3.put_object(Bucket=BUCKET, Key=item.key, Body=parquet(rows_with()[1:]))
+        return done
+
+    monkeypatch.setattr(slices.Slicer, "_take_one", overwrite_then_take)
+    _, [staging] = stage(parquet(rows_with()), "parts", sliced=True)
+    assert (staging.staged, staging.taken) == ([], 1)
+
+
+def test_large_object_without_rows_proves_an_empty_day(stage):
+    parts, _ = stage(parquet([]), "parts", sliced=True)
+    assert parts.counts == ("loaded", 0, 0, 0, 0, None, None)
+
+
+def test_remarks_in_any_script_fit_into_what_s3_keeps_beside_an_object(stage, s3):
+    table = pq.read_table(io.BytesIO(parquet(rows_with())))
+    for number in range(4):
+        kind = pa.struct([(f"{'поле' * 8}{number}{part}", pa.string()) for part in range(6)])
+        table = table.append_column(f"{'столбец' * 5}{number}", pa.nulls(ROWS, kind).fill_null({}))
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, row_group_size=200)
+    parts, _ = stage(buffer.getvalue(), "parts", sliced=True)
+    assert "столбец" in parts.staged.entry.reason
+    for key in parts.staged.files:
+        head = s3.head_object(Bucket=BUCKET, Key=key)
+        assert sum(len(name) + len(value) for name, value in head["Metadata"].items()) < 1800
+
+
+def test_slice_that_got_lost_is_found_by_the_proof(stage, s3):
+    parts, _ = stage(parquet(rows_with()), "parts", sliced=True)
+    entry = {**asdict(parts.staged.entry), "rejected_key": None}
+    files = set(parts.staged.files)
+    proved = [
+        list(_prove_files({entry["raw_key"]: entry}, Lake({entry["raw_key"]: entry["etag"]}, there)))
+        for there in (files, files - {min(files)}, files - {max(files)}, files - {sorted(files)[4]}, set())
+    ]
+    assert [len(found) for found in proved] == [0, 1, 1, 1, 1]
+
+
+def test_tables_see_a_large_object_at_once_or_not_at_all(keyed, monkeypatch):
+    monkeypatch.setattr(slices, "SLICE_BYTES", 1)
+    monkeypatch.setattr(work, "TIME_TO_COMMIT", 1000)  # no second slice is begun in a call
+    key = keyed.put_bytes(DAY, A, parquet([replace_number(r) for r in rows_with()], group=200))
+    seen = []
+    for _ in range(4):
+        summary = keyed.load(DAY)
+        seen.append((summary.slices, summary.remaining, len(keyed.rows())))
+    assert seen == [(1, DAY, 0), (2, DAY, 0), (3, DAY, 0), (0, None, ROWS)]
+    assert_equations_hold(keyed)
+    assert keyed.load(DAY).skipped == 1
+    [entry] = keyed.ledger()
+    assert entry["curated_key"].endswith("/")
+    assert forgetter(keyed).forget_object(key).rows == ROWS
+    assert keyed.rows() == []
+    assert not list(list_objects(keyed.s3, keyed.bucket, f"curated/{keyed.contract.name}/"))
+
+
+def replace_number(found: dict[str, Any]) -> dict[str, Any]:
+    """The row with a number that the scratch contract lets pass."""
+    return {**found, "n": found["n"] % 100}
