@@ -3,20 +3,25 @@
 
 Days are UTC and both ends are included. Left out, --from is the source's first day and --to is yesterday; a source
 that is read whole (files, tables) then lands all days that it holds. Running it again puts only what has changed.
+--file lands one file beside what the source itself brings, under keys of its own; its format is told by its name.
+With --dry-run nothing is put under raw/; the file of --file is uploaded for the function to read, and removed again.
 
   data_ingest.py earthquakes --from 2018-01-31 --to 2018-02-07
-  data_ingest.py flights
+  data_ingest.py flights --dry-run
+  data_ingest.py flights --file corrections.csv.gz
 
 Exit status: 0 all landed, 1 not all landed, 2 wrong arguments or settings.
 """
 
 import argparse
 import datetime as dt
-import json
+import hashlib
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,18 +35,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table  # noqa: E402
 
 from lambdas.common.contract import source_names  # noqa: E402
-from lambdas.common.errors import AnalyticsError, ContractError, RequestError, SettingsError  # noqa: E402
+from lambdas.common.errors import ContractError, RequestError, SettingsError  # noqa: E402
 from lambdas.common.settings import environment_name, read_parameter  # noqa: E402
-from lambdas.common.source import SourceConfig, load_source_config  # noqa: E402
+from lambdas.common.source import SourceConfig, format_of_file, load_source_config  # noqa: E402
+from scripts.functions import HINT, CallError, Event, Function, find_function  # noqa: E402
 
 LANDED, FAILED, WRONG = 0, 1, 2
 DAY = dt.timedelta(days=1)
-HINT = "On the local cloud: `make up`, then `. .local/env`; on AWS: set region, credentials and ANALYTICS_ENV."
-Event = dict[str, Any]
-
-
-class IngestError(AnalyticsError):
-    """The function did not land its days; the message is its own."""
+NOT_DEPLOYED = "; it is declared here, but the deployed function has not got it yet: `make up`, or on AWS a deploy"
 
 
 @dataclass(slots=True)
@@ -67,18 +68,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     begun, totals = time.monotonic(), Totals()
     try:
-        config = _config(options.source)
-        events = _events(config, options.first, options.last)
-        call, name = _function()
-        _land(call, name, config, events=events, totals=totals)
+        events = _events(options)
+        function = find_function("ingest")
+        if options.dry_run:
+            events = [{**event, "dry_run": True} for event in events]
+        with _uploaded(options) as uploaded:
+            _land(function, options.source, [{**event, **uploaded} for event in events], totals)
     except (RequestError, SettingsError, ContractError) as error:
-        return _complain(str(error), WRONG)
-    except IngestError as error:
-        _show(totals, options.source, time.monotonic() - begun)
-        return _complain(str(error), FAILED)
+        unknown = f"source {options.source!r} is unknown" in str(error)
+        return _complain(f"{error}{NOT_DEPLOYED if unknown else ''}", WRONG)
+    except CallError as error:
+        return _complain(f"{str(error).rstrip('.')}. {_before(totals, options)}", FAILED)
     except KeyboardInterrupt:
         return _complain("interrupted; what has landed stays, and running it again is safe", FAILED)
-    _show(totals, options.source, time.monotonic() - begun)
+    _show(totals, options, time.monotonic() - begun)
     return LANDED
 
 
@@ -89,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("source", metavar="SOURCE", help="a folder under assets/sources")
     parser.add_argument("--from", dest="first", type=_day, metavar="DAY", help="first UTC day, YYYY-MM-DD")
     parser.add_argument("--to", dest="last", type=_day, metavar="DAY", help="last UTC day, included")
+    parser.add_argument("--file", type=Path, metavar="PATH", help="land this file of the source")
+    parser.add_argument("--dry-run", action="store_true", help="fetch and count, but land nothing")
     return parser
 
 
@@ -99,29 +104,46 @@ def _day(text: str) -> dt.date:
         raise argparse.ArgumentTypeError(f"{text!r} is no day; expected YYYY-MM-DD, as in 2018-01-31") from error
 
 
-def _config(source: str) -> SourceConfig:
-    """The source's configuration; RequestError where there is none, or where nothing is to be extracted."""
+def _events(options: argparse.Namespace) -> list[Event]:
+    """What to ask of the function.
+
+    Raises:
+        RequestError: the arguments do not go together, or with the source.
+    """
     known = source_names()
-    if source not in known:
-        raise RequestError(f"there is no source {source!r}; known are {', '.join(known)}")
-    config = load_source_config(source)
+    if options.source not in known:
+        raise RequestError(f"there is no source {options.source!r}; known are {', '.join(known)}")
+    config = load_source_config(options.source)
+    if options.file:
+        return _event_of_file(options)
     if config.extract is None:
-        raise RequestError(f"{source} has no `extract` in its defs.yaml: others drop its files under raw/{source}/")
-    return config
+        where = f"others drop its files under raw/{config.name}/"
+        raise RequestError(f"{config.name} has no `extract` in its defs.yaml: {where}; --file lands one")
+    return _windows(config, options.first, options.last)
 
 
-def _events(config: SourceConfig, first: dt.date | None, last: dt.date | None) -> list[Event]:
-    """What to ask of the function, call by call: short enough for one call, and for a bar that moves."""
+def _event_of_file(options: argparse.Namespace) -> list[Event]:
+    if options.first or options.last:
+        raise RequestError("--file lands all days that the file holds; leave --from and --to out")
+    if not options.file.is_file():
+        raise RequestError(f"--file {options.file} is no file")
+    return [{"source": options.source, "format": format_of_file(options.file.name)}]
+
+
+def _windows(config: SourceConfig, first: dt.date | None, last: dt.date | None) -> list[Event]:
+    """The source's windows, call by call: short enough for one call, and for a bar that moves."""
     if first is None and last is None and not config.windowed:
         return [{"source": config.name}]
     today = dt.datetime.now(dt.UTC).date()
-    start, end = first or config.start, (last or today - DAY) + DAY
+    start, end = first or config.start, (last or config.last_day(today - DAY)) + DAY
     if start >= end:
         raise RequestError(f"--from {start} lies after --to {end - DAY}")
     if start < config.start:
         raise RequestError(
             f"--from {start} lies before {config.start}, the first day of {config.name} in its defs.yaml"
         )
+    if config.end and end > config.end + DAY:
+        raise RequestError(f"--to {end - DAY} lies after {config.end}, the last day of {config.name} in its defs.yaml")
     if config.windowed and end > today + DAY:
         raise RequestError(f"--to {end - DAY} lies in the future; today is {today} (UTC)")
     step = config.pass_days * DAY if config.windowed else end - start
@@ -129,70 +151,54 @@ def _events(config: SourceConfig, first: dt.date | None, last: dt.date | None) -
     return [{"source": config.name, "start": f"{day}", "end": f"{min(day + step, end)}"} for day in starts]
 
 
-def _function() -> tuple[Any, str]:
-    """A Lambda client that never calls twice by itself, and the deployed function's name."""
+@contextmanager
+def _uploaded(options: argparse.Namespace) -> Iterator[Event]:
+    """What the event says of the file of --file: its key where the function may read it, made of what it holds.
+
+    After a dry run it is removed, unless it lay there before.
+    """
     import boto3
-    from botocore.config import Config
+    from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
-    env = environment_name(os.environ)
-    # a call may take 240 s; a client that tries again on a timeout would run the function twice at once
-    config = Config(read_timeout=290, connect_timeout=5, tcp_keepalive=True, retries={"total_max_attempts": 1})
+    if not options.file:
+        yield {}
+        return
+    with options.file.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    key = f"samples/uploads/{options.source}/{digest}-{re.sub(r'[^A-Za-z0-9_.-]', '_', options.file.name)}"
     try:
-        return boto3.client("lambda", config=config), read_parameter(
-            boto3.client("ssm", config=config), env, "functions/ingest"
+        s3, bucket = (
+            boto3.client("s3"),
+            read_parameter(boto3.client("ssm"), environment_name(os.environ), "lake/bucket"),
         )
-    except (BotoCoreError, ClientError) as error:
-        raise SettingsError(f"AWS does not answer: {str(error).rstrip('.')}. {HINT}") from error
+        passing = options.dry_run and not s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents")
+        s3.upload_file(str(options.file), bucket, key)
+    except (BotoCoreError, ClientError, Boto3Error) as error:
+        raise SettingsError(f"{options.file} cannot be uploaded: {str(error).rstrip('.')}. {HINT}") from error
+    try:
+        yield {"file": key}
+    finally:
+        if passing:
+            s3.delete_object(Bucket=bucket, Key=key)
 
 
-def _land(client: Any, name: str, config: SourceConfig, *, events: Sequence[Event], totals: Totals) -> None:
+def _land(function: Function, source: str, events: Sequence[Event], totals: Totals) -> None:
     """Call the function for each event until nothing of it remains."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    begun = time.monotonic()
     with Progress(*columns, TextColumn("{task.fields[state]}"), console=Console(stderr=True)) as progress:
         total = sum(_days(event) for event in events) or None
-        task = progress.add_task(config.name, total=total, state="calling the function")
+        task = progress.add_task(source, total=total, state="calling the function")
         for event in events:
-            for answer, days in _answers(client, name, event):
+            left = _days(event)
+            for answer in function.answers(event):
                 totals.add(answer)
-                progress.update(task, advance=days, state=f"{totals.rows:,} rows")
+                rest = _days({**event, **answer["remaining"]}) if answer.get("remaining") else 0
+                rate = totals.rows / max(time.monotonic() - begun, 0.001)
+                progress.update(task, advance=left - rest, state=f"{totals.rows:,} rows, {rate:,.0f} a second")
+                left = rest
         progress.update(task, total=total or 1, completed=total or 1)
-
-
-def _answers(client: Any, name: str, event: Event) -> Iterator[tuple[dict[str, Any], int]]:
-    """The function's answers and how many days each brings, until nothing remains."""
-    pending: Event | None = event
-    while pending is not None:
-        answer = _invoke(client, name, pending)
-        rest = answer.get("remaining")
-        following = {**event, **rest} if rest else None
-        if following == pending:
-            raise IngestError(f"{name} made no progress on {pending}")
-        yield answer, _days(pending) - (_days(following) if following else 0)
-        pending = following
-
-
-def _invoke(client: Any, name: str, event: Event) -> dict[str, Any]:
-    """One answer of the function.
-
-    Raises:
-        RequestError: the function refuses the event.
-        IngestError: it failed, or cannot be reached.
-    """
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        response = client.invoke(FunctionName=name, Payload=json.dumps(event))
-        answer: dict[str, Any] = json.loads(response["Payload"].read())
-    except (BotoCoreError, ClientError) as error:
-        raise IngestError(f"{name} cannot be called: {str(error).rstrip('.')}. {HINT}") from error
-    if "FunctionError" not in response:
-        return answer
-    kind, message = answer.get("errorType", "Error"), " ".join(str(answer.get("errorMessage", answer)).split())
-    if kind == "RequestError":
-        raise RequestError(message)
-    days = f" ({event['start']} to {event['end']}, end excluded)" if "start" in event else ""
-    raise IngestError(f"{message} [{kind}]{days}")
 
 
 def _days(event: Event) -> int:
@@ -201,8 +207,9 @@ def _days(event: Event) -> int:
     return (dt.date.fromisoformat(event["end"]) - dt.date.fromisoformat(event["start"])).days
 
 
-def _show(totals: Totals, source: str, seconds: float) -> None:
-    table = Table(title=f"{source}: landed under raw/{source}/", title_justify="left")
+def _show(totals: Totals, options: argparse.Namespace, seconds: float) -> None:
+    did = "would land" if options.dry_run else "landed"
+    table = Table(title=f"{options.source}: {did} under raw/{options.source}/", title_justify="left")
     values = {**totals.counts, "rows": totals.rows, "bytes": totals.bytes}
     for name in ("objects put", "unchanged", "emptied", "rows", "bytes", "seconds"):
         table.add_column(name, justify="right")
@@ -212,8 +219,17 @@ def _show(totals: Totals, source: str, seconds: float) -> None:
         print(f"{totals.outside:,} rows of other days than asked for were left out")
 
 
+def _before(totals: Totals, options: argparse.Namespace) -> str:
+    """What the calls before the one that failed have done."""
+    objects = sum(totals.counts.values())
+    if not objects:
+        return "Nothing landed before."
+    did = "would have landed" if options.dry_run else "had landed and stay"
+    return f"Before that {totals.rows:,} rows in {objects:,} objects {did}; running it again is safe"
+
+
 def _complain(text: str, status: int) -> int:
-    print(f"data_ingest.py: {text}", file=sys.stderr)
+    print(f"data_ingest.py: {' '.join(text.split())}", file=sys.stderr)
     return status
 
 

@@ -2,6 +2,9 @@
 
 {"source": "earthquakes", "start": "2018-01-31", "end": "2018-02-08"}   half-open UTC days
 {"source": "flights"}                                                   a source that is read whole, all its days
+{"source": "flights", "file": "samples/uploads/...", "format": "csv"}   one file beside what the source brings
+With "dry_run": true everything is fetched and counted, and nothing is put. A "slice" is what `remaining` of the answer
+before said.
 """
 
 import os
@@ -10,15 +13,18 @@ from typing import Any
 
 from lambdas.common import telemetry
 from lambdas.common.contract import load_source
+from lambdas.common.deadline import deadline
 from lambdas.common.pipes import reporting
 from lambdas.common.settings import Settings
 from lambdas.common.source import load_source_config
+from lambdas.ingest.extract import Source
 from lambdas.ingest.land import PUTS_AT_ONCE, Lake
-from lambdas.ingest.passes import Source, ingest
+from lambdas.ingest.passes import ingest, ingest_file
 from lambdas.ingest.request import read_window
+from lambdas.ingest.slices import read_slice
 from lambdas.ingest.tokens import Vault
 
-WORK_SECONDS = 240
+# For what is under way when the time to work is over.
 SPARE_SECONDS = 15
 
 
@@ -30,9 +36,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         SourceError, SourceUnavailable: the source did not give its rows; nothing of that pass was landed.
         ContractError, SettingsError: defs.yaml, contract or a setting is wrong.
     """
-    telemetry.start("ingest", context)
+    telemetry.start("ingest", context, event)
+    if event.get("action") == "ping":
+        return {"function": "ingest"}
     with reporting(event) as report:
+        began = time.monotonic()
         answer = _ingest(event, context, Settings.from_environment())
+        spent = {"RowsExtracted": answer["rows"], "IngestSeconds": time.monotonic() - began}
+        telemetry.measure("ingest", spent, Source=answer["source"])
         report(answer)
     return answer
 
@@ -43,15 +54,11 @@ def _ingest(event: dict[str, Any], context: Any, settings: Settings) -> dict[str
 
     contract = load_source(event.get("source"))
     config = load_source_config(contract.name)
-    window = read_window(event, config)
     variables = {**(settings.source_variables or {}), **os.environ}
     source = Source(config, contract, variables, Vault(boto3.client("secretsmanager")))
     s3 = boto3.client("s3", config=Config(max_pool_connections=PUTS_AT_ONCE))
-    return ingest(source, window, Lake(s3, settings.lake_bucket), _deadline(context))
-
-
-def _deadline(context: Any) -> float:
-    """When to stop, as a value of time.monotonic(): before the function's own end."""
-    remaining = getattr(context, "get_remaining_time_in_millis", None)
-    seconds = remaining() / 1000 - SPARE_SECONDS if remaining else WORK_SECONDS
-    return time.monotonic() + min(WORK_SECONDS, seconds)
+    lake, limit = Lake(s3, settings.lake_bucket, dry_run=event.get("dry_run") is True), deadline(context, SPARE_SECONDS)
+    part = read_slice(event)
+    if "file" in event:
+        return ingest_file(source, str(event["file"]), str(event.get("format")), lake, limit, part)
+    return ingest(source, read_window(event, config), lake, limit, part)

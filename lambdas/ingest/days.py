@@ -7,9 +7,11 @@ from typing import Any
 
 from lambdas.common.contract import Contract
 from lambdas.common.contract.compile import compile_contract
+from lambdas.common.contract.rules import ROW
+from lambdas.common.contract.sql import quoted
 from lambdas.ingest.kinds import duckdb_type
 from lambdas.ingest.request import Window
-from lambdas.ingest.spool import Rows, Spool, column, quoted
+from lambdas.ingest.spool import Rows, Spool, column
 
 BATCH_ROWS = 65_536
 
@@ -76,10 +78,10 @@ def date_rows(spool: Spool, rows: Rows, contract: Contract, home: dt.date) -> Da
     spools = {f"spool {place}": kind for place, kind in enumerate(rows.types)}
     events = _event_columns(spool, rows, contract)
     columns = [quoted(name) for name in spools] + [f"{sql} AS {quoted(name)}" for name, (_, sql) in events.items()]
-    relation = f"(SELECT rowid AS _raw_row, {', '.join(columns) or '0 AS _none'} FROM extracted)"
+    relation = f"(SELECT rowid AS {ROW}, {', '.join(columns) or '0 AS _none'} FROM extracted)"
     if not events:
-        return Dated(spool, rows, f"(SELECT *, DATE '{home}' AS _day FROM {relation})")
-    event = replace(contract, columns=(contract.event_time,))
+        return Dated(spool, rows, f"(SELECT *, {ROW} AS _raw_row, DATE '{home}' AS _day FROM {relation})")
+    event = replace(contract, columns=(contract.event_time,), row_rules=())
     raw_types = spools | {name: kind for name, (kind, _) in events.items()}
     dated = compile_contract(spool.connection, event, raw_types).with_day(relation)
     # keys have four digits for the year: what lies beyond them is as good as unreadable
@@ -90,10 +92,11 @@ def date_rows(spool: Spool, rows: Rows, contract: Contract, home: dt.date) -> Da
 def _event_columns(spool: Spool, rows: Rows, contract: Contract) -> dict[str, tuple[str, str]]:
     """DuckDB's type and SQL of each raw column that the partition column reads and that has any value."""
     found = {}
-    for name in contract.event_time.sources:
-        place = rows.place(name)
+    for source in contract.event_time.sources:
+        place = rows.place(source)
         if place is None:
             continue
+        name = rows.names[place]
         if rows.types[place] != "JSON":
             found[name] = (rows.types[place], column(place))
             continue

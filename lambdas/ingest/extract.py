@@ -1,32 +1,44 @@
 """From a source's configuration to its rows in the spool. Each kind of source has a module of its own."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
+from lambdas.common.contract import Contract
 from lambdas.common.errors import ContractError, SourceError, SourceUnavailable
 from lambdas.common.source import SourceConfig
 from lambdas.ingest.job import Job
 from lambdas.ingest.request import Window, read_options
+from lambdas.ingest.slices import Slice
 from lambdas.ingest.spool import Rows, Spool
 from lambdas.ingest.tokens import Vault, fill, window_texts
 
+FIRST = Slice()
 
-def extract(
-    config: SourceConfig,
-    window: Window | None,
-    *,
-    spool: Spool,
-    variables: Mapping[str, str],
-    vault: Vault,
-    deadline: float,
-) -> Rows:
-    """All rows of the window, or of the whole source where there is none, in one pass.
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source with all that extracting it needs. `variables` are the values of {env:NAME}."""
+
+    config: SourceConfig
+    contract: Contract
+    variables: Mapping[str, str]
+    vault: Vault
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The raw columns of the contract's key; empty where one is computed, or there is no key."""
+        columns = [self.contract.column(name) for name in self.contract.key]
+        return tuple(c.sources[0] for c in columns) if all(c.reads_one_raw_column for c in columns) else ()
+
+
+def extract(source: Source, window: Window | None, part: Slice = FIRST, *, spool: Spool, deadline: float) -> Rows:
+    """All rows of the window, or a slice of the whole source where there is none, in one pass.
 
     Args:
-        config: the source, from its defs.yaml.
+        source: what to extract.
         window: UTC days, end excluded.
+        part: which slice of a source that is read whole.
         spool: where the rows go.
-        variables: values of {env:NAME}.
-        vault: values of {secret:NAME}; no message shows them.
         deadline: value of time.monotonic() at which to give up.
 
     Raises:
@@ -34,19 +46,19 @@ def extract(
         SourceError: the source's answer or the configuration is wrong; says what was asked.
         SourceUnavailable: it did not answer, or said to come again, or was not done by the deadline.
     """
+    config = source.config
     if config.extract is None or config.extractor is None:
         raise ContractError(f"{config.name}: defs.yaml has no `extract`: others drop its files, nothing is to ingest")
     options = read_options(config)
     texts = {}
     if window:
         texts = window_texts(window.start, window.end, inclusive=options.inclusive, precision=options.precision)
-    filled = fill(config.extract[config.extractor], texts, variables, vault)
-    job = Job(config.name, filled, window, options, spool, deadline)
+    filled = fill(config.extract[config.extractor], texts, source.variables, source.vault)
+    job = Job(config.name, filled, window, options, spool, deadline, source.vault.redact, part, source.key)
     try:
         return _extractor(config.extractor)(job)
     except (SourceError, SourceUnavailable) as error:
-        # without its cause: that one may show a secret, for instance in a URL
-        raise type(error)(f"{config.name}: {vault.redact(str(error))}") from None
+        raise type(error)(f"{config.name}: {error}") from error
 
 
 def _extractor(kind: str) -> Callable[[Job], Rows]:

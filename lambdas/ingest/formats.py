@@ -1,89 +1,49 @@
 """Files on disk to rows in the spool. Nothing is guessed: CSV is text, numbers of JSON and Parquet keep their type."""
 
 import codecs
-import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from lambdas.common.contract.sql import literal
 from lambdas.common.errors import SourceError
+from lambdas.common.source import FORMATS
+from lambdas.ingest.csv_files import read_csv_files
+from lambdas.ingest.exact_json import parse
 from lambdas.ingest.job import Job
-from lambdas.ingest.spool import Rows, literal
+from lambdas.ingest.spool import Rows
 
-LARGEST_OBJECT = 256 * 1024 * 1024
-CSV_OPTIONS = {"delimiter": ",", "quote": '"', "escape": '"', "encoding": "utf-8"}
-# read_csv takes no text at all for NULL only if its word for NULL cannot occur
-NO_NULL_WORD = "\x01\x02\x01"
+# DuckDB takes twice as much for each thread, whatever the file holds: a small file must not ask for it
+LEAST_OBJECT, LARGEST_OBJECT = 1 << 20, 64 << 20
+# the file and the row at which a slice ends
+Stopped = tuple[int, int] | None
 
 
-def read_files(job: Job, paths: Sequence[Path]) -> Rows:
-    """The rows of these files, which all have the configured format.
+def read_files(job: Job, paths: Sequence[Path], skip: int = 0) -> tuple[Rows, Stopped]:
+    """The rows of these files, which all have the configured format, but for the first `skip`.
+
+    Where a slice is full, the file and the row at which it ends come with the rows.
 
     Raises:
         SourceError: the format is unknown, or a file breaks it; says which file and where.
     """
     kind = job.config.get("format")
-    if kind not in _READERS:
-        raise SourceError(f"filesystem: format is {kind!r}; allowed are {', '.join(_READERS)}")
+    if kind not in FORMATS:
+        raise SourceError(f"filesystem: format is {kind!r}; allowed are {', '.join(FORMATS)}")
     import duckdb
 
     try:
-        return _READERS[kind](job, paths)
+        return _READERS[kind](job, paths, skip)
     except duckdb.Error as error:
         raise SourceError(f"filesystem: cannot be read as {kind}: {error}") from error
 
 
-def _csv(job: Job, paths: Sequence[Path]) -> Rows:
-    given = job.config.get("csv") or {}
-    unknown = set(given) - set(CSV_OPTIONS)
-    if unknown:
-        raise SourceError(f"filesystem: csv takes {sorted(CSV_OPTIONS)}, not {sorted(unknown)}")
-    options = {**CSV_OPTIONS, **given}
-    return job.spool.tables([_csv_relation(path, options) for path in paths])
+def _parquet(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:
+    return job.spool.tables([f"read_parquet({literal(str(path))})" for path in paths], skip)
 
 
-def _csv_relation(path: Path, options: Mapping[str, str]) -> str:
-    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in _header(path, options))
-    return (
-        f"read_csv({literal(str(path))}, auto_detect = false, header = true, columns = {{{columns}}}, "
-        f"delim = {literal(options['delimiter'])}, quote = {literal(options['quote'])}, "
-        f"escape = {literal(options['escape'])}, encoding = {literal(options['encoding'])}, "
-        f"nullstr = {literal(NO_NULL_WORD)})"
-    )
-
-
-def _header(path: Path, options: Mapping[str, str]) -> list[str]:
-    """The names in the first line; one that is empty or comes again gets a number."""
-    encoding = "utf-8-sig" if options["encoding"].lower() in ("utf-8", "utf8") else options["encoding"]
-    try:
-        with path.open(encoding=encoding, newline="") as file:
-            line = next(csv.reader(file, delimiter=options["delimiter"], quotechar=options["quote"] or None), [])
-    except (UnicodeError, LookupError, csv.Error) as error:
-        raise SourceError(f"filesystem: {path.name}: the header cannot be read: {error}") from error
-    if not line:
-        raise SourceError(f"filesystem: {path.name} is empty: a CSV needs a header")
-    return list(_distinct(line))
-
-
-def _distinct(names: Sequence[str]) -> Iterator[str]:
-    seen: set[str] = set()
-    for place, name in enumerate(names):
-        candidate, number = name or f"column{place}", 0
-        while candidate.lower() in seen:
-            number += 1
-            candidate = f"{name}_{number}"
-        seen.add(candidate.lower())
-        yield candidate
-
-
-def _parquet(job: Job, paths: Sequence[Path]) -> Rows:
-    return job.spool.tables([f"read_parquet({literal(str(path))})" for path in paths])
-
-
-def _arrow(job: Job, paths: Sequence[Path]) -> Rows:
+def _arrow(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:
     """Arrow IPC, file or stream, by way of Parquet: one record batch in memory at a time."""
     import pyarrow as pa
 
@@ -95,7 +55,7 @@ def _arrow(job: Job, paths: Sequence[Path]) -> Rows:
         except (pa.ArrowInvalid, OSError) as error:
             raise SourceError(f"filesystem: {path.name} is no Arrow file: {error}") from error
         relations.append(f"read_parquet({literal(str(target))})")
-    return job.spool.tables(relations)
+    return job.spool.tables(relations, skip)
 
 
 def _arrow_to_parquet(path: Path, target: Path) -> None:
@@ -115,8 +75,8 @@ def _arrow_to_parquet(path: Path, target: Path) -> None:
                 writer.write_batch(batch)
 
 
-def _ndjson(job: Job, paths: Sequence[Path]) -> Rows:
-    return job.keep(record for path in paths for record in _lines(path))
+def _ndjson(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:
+    return job.keep_each([_lines(path) for path in paths], skip)
 
 
 def _lines(path: Path) -> Iterator[Any]:
@@ -127,15 +87,17 @@ def _lines(path: Path) -> Iterator[Any]:
                 yield _parsed(line, f"{path.name}: line {number}")
 
 
-def _json(job: Job, paths: Sequence[Path]) -> Rows:
+def _json(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:
     selector = (job.config.get("json") or {}).get("data_selector")
     read = _array if selector is None else partial(_envelope, selector=str(selector))
-    return job.keep(record for path in paths for record in read(job, path))
+    return job.keep_each([read(job, path) for path in paths], skip)
 
 
 def _array(job: Job, path: Path) -> Iterator[Any]:
     """The elements of a JSON array, a few at a time; an object alone is one record."""
-    relation = f"read_json_objects({literal(str(path))}, format = 'auto', maximum_object_size = {LARGEST_OBJECT})"
+    largest = min(LARGEST_OBJECT, max(LEAST_OBJECT, path.stat().st_size + 1))
+    options = f"format = 'auto', compression = 'none', maximum_object_size = {largest}"
+    relation = f"read_json_objects({literal(str(path))}, {options})"
     # a cursor of its own: the records are written through the spool's connection
     reader = job.spool.connection.cursor().sql(f"SELECT json FROM {relation}").to_arrow_reader(1000)
     for batch in reader:
@@ -157,13 +119,13 @@ def _envelope(job: Job, path: Path, *, selector: str) -> Iterator[Any]:
 
 def _parsed(text: bytes | str, place: str) -> Any:
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        return parse(text)
+    except ValueError as error:
         raise SourceError(f"filesystem: {place}: no JSON: {error}") from error
 
 
-_READERS: dict[str, Callable[[Job, Sequence[Path]], Rows]] = {
-    "csv": _csv,
+_READERS: dict[str, Callable[[Job, Sequence[Path], int], tuple[Rows, Stopped]]] = {
+    "csv": read_csv_files,
     "ndjson": _ndjson,
     "json": _json,
     "parquet": _parquet,

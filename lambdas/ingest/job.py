@@ -1,12 +1,13 @@
 """One pass over a source, as every extractor gets it."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lambdas.common.errors import SourceUnavailable
 from lambdas.ingest.request import Options, Window
+from lambdas.ingest.slices import Cut, Slice
 from lambdas.ingest.spool import Rows, Spool
 
 
@@ -14,7 +15,9 @@ from lambdas.ingest.spool import Rows, Spool
 class Job:
     """One pass: the extractor's configuration with its tokens filled, and where the rows go.
 
-    `deadline` is a value of time.monotonic(); there is no window where the source is read whole.
+    `deadline` is a value of time.monotonic(); there is no window where the source is read whole, in slices of which
+    this is `slice`. `redact` takes the secrets out of a text; what is cut goes through it before. `key` are the raw
+    columns of the contract's key, where it is made of raw columns as they are.
     """
 
     source: str
@@ -23,6 +26,9 @@ class Job:
     options: Options
     spool: Spool
     deadline: float
+    redact: Callable[[str], str]
+    slice: Slice
+    key: tuple[str, ...]
 
     def keep(self, records: Iterable[Any]) -> Rows:
         """The records, in the spool.
@@ -33,9 +39,18 @@ class Job:
         """
         return self.spool.records(records, self._check_time)
 
+    def keep_each(self, parts: Sequence[Iterable[Any]], skip: int) -> tuple[Rows, tuple[int, int] | None]:
+        """The records of these parts, but for the first `skip`, as many as a slice has; and where they stop.
+
+        Raises as `keep`.
+        """
+        cut = Cut(parts, skip, self._check_time)
+        return self.keep(cut), cut.stopped
+
     def _check_time(self, number: int) -> None:
         if time.monotonic() > self.deadline:
             raise SourceUnavailable(
                 f"{self.source}: the time was up after {number} records and the source was still sending; "
-                "ask for fewer days, or set a lower extract.pass_days in defs.yaml"
+                "ask for fewer days, or set a lower extract.pass_days in defs.yaml; a source that is read whole needs "
+                "days in its parameters, or window_column"
             )

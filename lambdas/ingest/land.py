@@ -6,7 +6,7 @@ The same rows give the same bytes, so that the MD5 of an object tells whether it
 import datetime as dt
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,9 +14,10 @@ from typing import Any
 from lambdas.common.contract import Contract
 from lambdas.common.errors import RequestError
 from lambdas.common.lake import RawObject, days_between, list_objects, list_raw, parse_raw_key, raw_key, window_stamp
-from lambdas.ingest.days import Day, date_rows
+from lambdas.ingest.days import date_rows
 from lambdas.ingest.objects import Encoded, encode_days, encode_empty
 from lambdas.ingest.request import Window
+from lambdas.ingest.slices import PARTS
 from lambdas.ingest.spool import Rows, Spool
 
 logger = logging.getLogger(__name__)
@@ -26,10 +27,11 @@ PUTS_AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """Where objects go. `client` is boto3's for S3."""
+    """Where objects go. `client` is boto3's for S3. With `dry_run` none goes; all is counted as if."""
 
     client: Any
     bucket: str
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,74 +53,105 @@ class Landed:
         return Landed(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
 
-def land(spool: Spool, rows: Rows, contract: Contract, lake: Lake, *, window: Window | None, home: dt.date) -> Landed:
-    """Bring the raw objects of the window to what the rows say.
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Which keys a landing writes: those of a source's windows, or with `digest` those of one file.
+
+    `window` None: all days that the rows have. `home` is the day of the rows whose day cannot be read. `part` is the
+    slice of a source that is read whole, `last` whether no other follows: each has part numbers of its own, and the
+    last one takes care of those that no slice has any more.
+    """
+
+    source: str
+    window: Window | None
+    home: dt.date
+    digest: str | None = None
+    part: int = 0
+    last: bool = True
+
+    def key(self, day: dt.date, part: int, number: int | None = None) -> str:
+        """The key of a day's part, in this slice or in the one of that number."""
+        digits = (self.part if number is None else number) * PARTS + part
+        if self.digest:
+            return raw_key(self.source, day, f"file_{self.digest}_{digits:06d}")
+        midnight = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
+        return raw_key(self.source, day, window_stamp(midnight, digits))
+
+    def number(self, key: str) -> int | None:
+        """The slice that a key is of; None where no landing of this naming may have written it."""
+        try:
+            raw = parse_raw_key(key)
+        except RequestError:
+            return None
+        stem = f"data_file_{self.digest}_" if self.digest else f"data_{raw.day:%Y%m%d}T000000"
+        match = re.fullmatch(rf"{stem}(\d{{6}}){'' if self.digest else 'Z'}", raw.stem)
+        return int(match[1]) // PARTS if match else None
+
+    def decides(self, key: str) -> bool:
+        """Whether that key is this landing's to empty: of this slice, or of one that is no more."""
+        number = self.number(key)
+        return number is not None and (number == self.part or (self.last and number > self.part))
+
+    def bare_days(self, days: Iterable[dt.date], present: Iterable[str]) -> list[dt.date]:
+        """The days that must have an object though no row is theirs; `days` are those of rows.
+
+        A source read whole shows its days from the first one on; a row far ahead of today proves nothing for the
+        days before it. A slice knows by the objects that lie there which days the slices before it have filled.
+        """
+        if self.digest or not self.last:
+            return []
+        filled = {*days, *(parse_raw_key(key).day for key in present if (self.number(key) or 0) < self.part)}
+        if self.window is not None:
+            return [day for day in days_between(self.window.start, self.window.end) if day not in filled]
+        tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
+        last = max((day for day in filled if day <= tomorrow), default=self.home)
+        return [day for day in days_between(self.home, last + dt.timedelta(days=1)) if day not in filled]
+
+
+def land(spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Naming) -> Landed:
+    """Bring the raw objects of a window, a slice or a file to what the rows say.
 
     Args:
         spool: where the rows are, and where the objects are made.
         rows: what one pass extracted.
         contract: the source's contract.
         lake: the bucket.
-        window: UTC days, end excluded; None for all days that the rows have.
-        home: the day of the rows whose day cannot be read.
+        naming: which objects these are.
 
-    Every object is made before the first is put. Objects of the window that no rows are left for become 0-row ones.
+    Every object is made before the first is put. Objects of the window that no rows are left for become 0-row ones;
+    those of days that a single file has no rows for are not touched.
     """
-    dated = date_rows(spool, rows, contract, home)
+    dated = date_rows(spool, rows, contract, naming.home)
+    window = naming.window
     days = dated.days()
     inside = [found for found in days if window is None or window.start <= found.day < window.end]
     wanted: dict[str, Encoded] = {}
     for day, part, encoded in encode_days(dated, inside, contract, window):
-        wanted[_key(contract.name, day, part)] = encoded
-    empty = encode_empty(spool.folder, contract)
-    for day in _reach(inside, window, home):
-        wanted.setdefault(_key(contract.name, day, 0), empty)
-    present = _present(lake, contract.name, window)
-    wanted |= {key: empty for key in present if key not in wanted}
+        wanted[naming.key(day, part)] = encoded
+    empty, present = encode_empty(spool.folder, contract), _present(lake, naming)
+    for day in naming.bare_days([found.day for found in inside], present):
+        wanted[naming.key(day, 0, number=0)] = empty
+    wanted |= {key: empty for key in present if key not in wanted and naming.decides(key)}
     landed = _put_changed(lake, wanted, present)
     return replace(landed, outside=sum(found.count for found in days) - landed.rows)
 
 
-def _reach(days: list[Day], window: Window | None, home: dt.date) -> Iterator[dt.date]:
-    """The days that must have an object, empty ones too.
-
-    A source read whole shows its days from the first one on; a row far ahead of today proves nothing for the days
-    before it.
-    """
-    if window is not None:
-        return days_between(window.start, window.end)
-    tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
-    last = max((day.day for day in days if day.day <= tomorrow), default=home)
-    return days_between(home, last + dt.timedelta(days=1))
-
-
-def _key(source: str, day: dt.date, part: int) -> str:
-    midnight = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
-    return raw_key(source, day, window_stamp(midnight, part))
-
-
-def _present(lake: Lake, source: str, window: Window | None) -> dict[str, RawObject]:
-    """What lies in the window by key, as far as landing wrote it: files that others dropped are theirs."""
+def _present(lake: Lake, naming: Naming) -> dict[str, RawObject]:
+    """What lies in the window by key, as far as ingest writes it: files that others dropped are theirs."""
+    window = naming.window
     if window is None:
-        found: Any = list_objects(lake.client, lake.bucket, f"raw/{source}/")
+        found: Any = list_objects(lake.client, lake.bucket, f"raw/{naming.source}/")
     else:
-        found = list_raw(lake.client, lake.bucket, source, window.start, window.end)
-    return {item.key: item for item in found if _is_own(item.key)}
-
-
-def _is_own(key: str) -> bool:
-    try:
-        raw = parse_raw_key(key)
-    except RequestError:
-        return False
-    return re.fullmatch(rf"data_{raw.day:%Y%m%d}T000000\d{{6}}Z", raw.stem) is not None
+        found = list_raw(lake.client, lake.bucket, naming.source, window.start, window.end)
+    return {item.key: item for item in found if naming.number(item.key) is not None}
 
 
 def _put_changed(lake: Lake, wanted: dict[str, Encoded], present: dict[str, RawObject]) -> Landed:
     changed = {key: item for key, item in wanted.items() if key not in present or present[key].etag != item.md5}
-    with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
-        for key, _ in zip(changed, pool.map(lambda key: _put(lake, key, changed[key]), changed), strict=True):
-            logger.debug("put %s", key)
+    if not lake.dry_run:
+        with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
+            for key, _ in zip(changed, pool.map(lambda key: _put(lake, key, changed[key]), changed), strict=True):
+                logger.debug("put %s", key)
     emptied = sum(1 for key, item in changed.items() if key in present and not item.rows)
     return Landed(
         rows=sum(item.rows for item in wanted.values()),

@@ -88,6 +88,7 @@ def _part_rows(day: Day) -> int:
 def _table(batches: Sequence[Any], rows: Rows, day: Day, contract: Contract) -> Any:
     """The batches under their raw names: what the contract reads first, then the rest by the alphabet.
 
+    A column that no file of a table has is left out, so that its loss shows; one of records may just have no value.
     A JSON column has the type that all its values of the day agree on, and is left out where the contract does
     not read it and the day has no value of it: a range and a single day must give the same object.
     """
@@ -95,14 +96,17 @@ def _table(batches: Sequence[Any], rows: Rows, day: Day, contract: Contract) -> 
 
     found = pa.Table.from_batches(batches).combine_chunks()
     columns = {}
-    for name in dict.fromkeys([*contract.raw_columns, *sorted(rows.names)]):
-        place = rows.place(name)
+    read = {name.lower(): name for name in contract.raw_columns}
+    places = {name.lower(): place for place, name in sorted(enumerate(rows.names), key=itemgetter(1))}
+    for folded in read | places:
+        place = places.get(folded)
         if place is None:
-            columns[name] = pa.nulls(found.num_rows, pa.string())
+            if rows.sparse:
+                columns[read[folded]] = pa.nulls(found.num_rows, pa.string())
         elif rows.types[place] != "JSON":
-            columns[name] = found.column(f"spool {place}")
-        elif day.kinds[place] or name in contract.raw_columns:
-            columns[name] = found.column(f"spool {place}").cast(arrow_type(day.kinds[place]))
+            columns[rows.names[place]] = found.column(f"spool {place}")
+        elif day.kinds[place] or folded in read:
+            columns[rows.names[place]] = found.column(f"spool {place}").cast(arrow_type(day.kinds[place]))
     return pa.table(columns)
 
 

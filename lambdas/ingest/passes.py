@@ -2,73 +2,96 @@
 
 import datetime as dt
 import logging
+import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from lambdas.common.contract import Contract
-from lambdas.common.source import SourceConfig
-from lambdas.ingest.extract import extract
-from lambdas.ingest.land import Lake, Landed, land
+from lambdas.common.errors import RequestError
+from lambdas.ingest.extract import FIRST, Source, extract
+from lambdas.ingest.guard import guarded
+from lambdas.ingest.land import Lake, Landed, Naming, land
 from lambdas.ingest.request import Window
+from lambdas.ingest.slices import Slice
 from lambdas.ingest.spool import Spool
-from lambdas.ingest.tokens import Vault
 
 logger = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A source with all that extracting it needs. `variables` are the values of {env:NAME}."""
-
-    config: SourceConfig
-    contract: Contract
-    variables: Mapping[str, str]
-    vault: Vault
+UPLOAD = re.compile(
+    r"(?P<folder>samples/uploads/(?P<source>[a-z0-9_]+))/(?P<name>(?P<digest>[0-9a-f]{16})-[A-Za-z0-9_.-]+)"
+)
 
 
-def ingest(source: Source, window: Window | None, lake: Lake, deadline: float) -> dict[str, Any]:
+def ingest(source: Source, window: Window | None, lake: Lake, deadline: float, part: Slice = FIRST) -> dict[str, Any]:
     """Land the window, or as much of it as the time allows, and say what remains.
+
+    What is more than one pass can read is landed slice by slice, from `part` on: a whole source, or a span of days.
 
     Args:
         source: what to extract.
         window: UTC days, end excluded; None: the whole source, whatever days it has.
         lake: where the raw objects go.
         deadline: value of time.monotonic() at which no work may be under way.
+        part: what `remaining` of the answer before said.
 
     Returns:
         source, start, end, rows, outside, objects (put, unchanged, emptied), bytes, remaining.
     """
     if window is None or not source.config.windowed:
-        return _answer(source, window, _one_pass(source, window, lake, deadline), None)
-    landed, reached = Landed(), window.start
+        landed, rest = _in_slices(lambda now: _one_pass(source, window, lake, deadline, now), part, deadline)
+        return _answer(source, window, landed, _rest(window, rest) if rest else None)
+    landed, reached, left = Landed(), window.start, part
     step = dt.timedelta(days=source.config.pass_days)
     while reached < window.end:
         begun = time.monotonic()
-        part = Window(reached, min(window.end, reached + step))
-        landed += _one_pass(source, part, lake, deadline)
-        reached = part.end
-        if time.monotonic() + 1.5 * (time.monotonic() - begun) > deadline:
+        span = Window(reached, min(window.end, reached + step))
+        more, following = _one_pass(source, span, lake, deadline, left)
+        landed += more
+        # what remains begins with the span that is under way, so that the next call asks for the same span
+        reached, left = (span.start, following) if following else (span.end, FIRST)
+        if not _time_for_another(begun, deadline):
             break
-    return _answer(source, window, landed, reached if reached < window.end else None)
+    days = Window(reached, window.end) if reached < window.end else None
+    return _answer(source, window, landed, _rest(days, following) if days else None)
 
 
-def _one_pass(source: Source, window: Window | None, lake: Lake, deadline: float) -> Landed:
+def _in_slices(
+    work: Callable[[Slice], tuple[Landed, Slice | None]], part: Slice, deadline: float
+) -> tuple[Landed, Slice | None]:
+    """Slice after slice, while time is left; what they landed, and the one to go on with."""
+    landed, left = Landed(), part
+    while True:
+        begun = time.monotonic()
+        more, following = work(left)
+        landed += more
+        if following is None or not _time_for_another(begun, deadline):
+            return landed, following
+        left = following
+
+
+def _time_for_another(begun: float, deadline: float) -> bool:
+    """Whether there is time for what takes as long as that which began then, and somewhat longer."""
+    return time.monotonic() + 1.5 * (time.monotonic() - begun) <= deadline
+
+
+def _rest(window: Window | None, part: Slice | None) -> dict[str, Any]:
+    """What remains, as an event has it: days, a slice, or a slice of days."""
+    days = {"start": window.start.isoformat(), "end": window.end.isoformat()} if window else {}
+    return {**days, "slice": {"number": part.number, "at": part.at}} if part else days
+
+
+def _one_pass(
+    source: Source, window: Window | None, lake: Lake, deadline: float, part: Slice = FIRST
+) -> tuple[Landed, Slice | None]:
     begun = time.monotonic()
     windowed = window is not None and source.config.windowed
     home = window.start if window is not None and windowed else source.config.start
-    with Spool() as spool:
-        rows = extract(
-            source.config,
-            window if windowed else None,
-            spool=spool,
-            variables=source.variables,
-            vault=source.vault,
-            deadline=deadline,
-        )
+    with guarded(source.config.name, source.vault), Spool() as spool:
+        rows = extract(source, window if windowed else None, part, spool=spool, deadline=deadline)
         extracted = time.monotonic()
-        landed = land(spool, rows, source.contract, lake, window=window, home=home)
+        naming = Naming(source.config.name, window, home, None, part.number, rows.following is None)
+        landed = land(spool, rows, source.contract, lake, naming)
     logger.info(
         "%s, %s: %s; %.2f s to extract, %.2f s to land",
         source.config.name,
@@ -77,10 +100,43 @@ def _one_pass(source: Source, window: Window | None, lake: Lake, deadline: float
         extracted - begun,
         time.monotonic() - extracted,
     )
-    return landed
+    return landed, part.following(rows.following)
 
 
-def _answer(source: Source, window: Window | None, landed: Landed, reached: dt.date | None) -> dict[str, Any]:
+def ingest_file(
+    source: Source, key: str, kind: str, lake: Lake, deadline: float, part: Slice = FIRST
+) -> dict[str, Any]:
+    """Land one file that lies in the lake's samples/, in format `kind`; the answer is that of `ingest`.
+
+    Where the source itself reads files of that format, the file is read as those are.
+
+    Raises:
+        RequestError: the key is not one that an upload gets.
+    """
+    match = UPLOAD.fullmatch(key)
+    if match is None or match["source"] != source.config.name:
+        raise RequestError(f"file {key!r} must be samples/uploads/{source.config.name}/<16 hex digits>-<name>")
+    own = (source.config.extract or {}).get("filesystem") or {}
+    options = {name: own[name] for name in ("csv", "json") if own.get("format") == kind and name in own}
+    where = {"bucket_url": f"s3://{lake.bucket}/{match['folder']}", "file_glob": match["name"], "format": kind}
+    config = replace(source.config, extract={"filesystem": {**where, **options}})
+    own_file = replace(source, config=config, variables={})
+
+    def one(now: Slice) -> tuple[Landed, Slice | None]:
+        with guarded(config.name, source.vault), Spool() as spool:
+            rows = extract(own_file, None, now, spool=spool, deadline=deadline)
+            last = rows.following is None
+            naming = Naming(config.name, None, config.start, match["digest"], now.number, last)
+            landed = land(spool, rows, source.contract, lake, naming)
+        return landed, now.following(rows.following)
+
+    landed, rest = _in_slices(one, part, deadline)
+    return _answer(source, None, landed, _rest(None, rest) if rest else None)
+
+
+def _answer(
+    source: Source, window: Window | None, landed: Landed, remaining: Mapping[str, Any] | None
+) -> dict[str, Any]:
     return {
         "source": source.config.name,
         "start": window.start.isoformat() if window else None,
@@ -89,5 +145,5 @@ def _answer(source: Source, window: Window | None, landed: Landed, reached: dt.d
         "outside": landed.outside,
         "objects": {"put": landed.put, "unchanged": landed.unchanged, "emptied": landed.emptied},
         "bytes": landed.bytes,
-        "remaining": {"start": reached.isoformat(), "end": window.end.isoformat()} if reached and window else None,
+        "remaining": remaining,
     }

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.common.errors import ContractError, RequestError
-from lambdas.common.source import EXTRACTORS, SourceConfig
-
-PRECISIONS = ("day", "second", "millisecond", "microsecond")
+from lambdas.common.source import EXTRACTORS, OPTIONS, PRECISIONS, SourceConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +23,16 @@ class Options:
 
     `inclusive`: the source includes the end of a window. `precision`: the finest step of time that the source
     knows. `timeout`: seconds that the source may keep silent.
-    `attempts`: how often one request is tried.
+    `attempts`: how often one request is tried. `max_pages`: the most requests that one pass over an API takes.
+    `data_may_be_absent`: an answer without its data_selector has no rows, and is no error.
     """
 
     inclusive: bool = False
     precision: str = "microsecond"
     timeout: float = 30.0
     attempts: int = 5
+    max_pages: int = 10_000
+    data_may_be_absent: bool = False
 
 
 def read_options(config: SourceConfig) -> Options:
@@ -41,16 +42,18 @@ def read_options(config: SourceConfig) -> Options:
         ContractError: a key is unknown or its value is not allowed.
     """
     given = {key: value for key, value in (config.extract or {}).items() if key not in EXTRACTORS}
-    unknown = set(given) - {"end", "precision", "pass_days", "timeout", "attempts"}
+    unknown = set(given) - set(OPTIONS)
     if unknown:
         raise ContractError(f"{config.name}: defs.yaml: extract: unknown keys {sorted(unknown)}")
     if given.get("end", "exclusive") not in ("inclusive", "exclusive"):
         raise ContractError(f"{config.name}: defs.yaml: extract.end must be inclusive or exclusive")
     if given.get("precision", "microsecond") not in PRECISIONS:
         raise ContractError(f"{config.name}: defs.yaml: extract.precision must be one of {', '.join(PRECISIONS)}")
-    for name in ("pass_days", "timeout", "attempts"):
+    for name in ("pass_days", "timeout", "attempts", "max_pages"):
         if not isinstance(given.get(name, 1), int | float) or given.get(name, 1) <= 0:
             raise ContractError(f"{config.name}: defs.yaml: extract.{name} must be a number above 0")
+    if not isinstance(given.get("data_may_be_absent", False), bool):
+        raise ContractError(f"{config.name}: defs.yaml: extract.data_may_be_absent must be true or false")
     given.pop("pass_days", None)
     inclusive = given.pop("end", "exclusive") == "inclusive"
     return Options(inclusive=inclusive, **given)

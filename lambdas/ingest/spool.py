@@ -9,14 +9,17 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from lambdas.common.contract.model import MOST_RAW_COLUMNS
+from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import SourceError
+from lambdas.ingest import slices
 from lambdas.ingest.records import write_records
 
 logger = logging.getLogger(__name__)
@@ -32,26 +35,21 @@ LEAST_OBJECT_SIZE = 16 * 1024 * 1024
 class Rows:
     """The extracted rows: column `spool <i>` of table `extracted` is the raw column `names[i]`.
 
-    `types` are DuckDB's. JSON means: whatever the record held, typed only when objects are written.
+    `types` are DuckDB's. JSON means: whatever the record held, typed only when objects are written. `sparse` rows are
+    records that leave out what has no value. `following` says where the next slice of the source begins, if there is
+    one.
     """
 
     names: tuple[str, ...]
     types: tuple[str, ...]
     count: int
+    sparse: bool = False
+    following: Mapping[str, Any] | None = None
 
     def place(self, name: str) -> int | None:
-        """The number of the raw column; None where no row has it."""
-        return self.names.index(name) if name in self.names else None
-
-
-def quoted(name: str) -> str:
-    """A DuckDB identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A DuckDB string."""
-    return "'" + text.replace("'", "''") + "'"
+        """The number of the raw column, however it is capitalised; None where no row has it."""
+        folded = [known.lower() for known in self.names]
+        return folded.index(name.lower()) if name.lower() in folded else None
 
 
 def column(place: int) -> str:
@@ -95,6 +93,8 @@ class Spool:
     def ndjson(self, paths: Sequence[Path], names: Sequence[str], *, count: int, longest: int) -> Rows:
         """Keep the records of NDJSON files whose keys are `names`."""
         _refuse_twins(names)
+        if len(names) > MOST_RAW_COLUMNS:
+            raise SourceError(f"{len(names):,} different keys; a raw object has at most {MOST_RAW_COLUMNS:,} columns")
         if not names:
             return self._empty_records(count)
         columns = ", ".join(f"{literal(name)}: 'JSON'" for name in names)
@@ -105,34 +105,43 @@ class Spool:
         )
         select = ", ".join(f"{quoted(name)} AS {column(place)}" for place, name in enumerate(names))
         self.connection.execute(f"CREATE TABLE extracted AS SELECT {select} FROM {source}")
-        return Rows(tuple(names), ("JSON",) * len(names), count)
+        return Rows(tuple(names), ("JSON",) * len(names), count, sparse=True)
 
-    def tables(self, relations: Sequence[str]) -> Rows:
+    def tables(self, relations: Sequence[str], skip: int = 0) -> tuple[Rows, tuple[int, int] | None]:
         """Keep the rows of these DuckDB relations (SQL of a FROM clause), by column name, in their order.
 
-        Columns keep their type; nested values become JSON text.
+        The first `skip` rows are passed over; where a slice is full, the relation and the row at which it ends come
+        with the rows. Columns keep their type; nested values become JSON text.
         """
         described = " UNION ALL BY NAME ".join(f"(SELECT * FROM {relation})" for relation in relations)
         found = self.connection.execute(f"DESCRIBE {described}").fetchall()
         names, types = [row[0] for row in found], [flat_type(row[1]) for row in found]
+        if len(names) > MOST_RAW_COLUMNS:
+            raise SourceError(f"{len(names):,} columns; a raw object has at most {MOST_RAW_COLUMNS:,}")
         layout = ", ".join(f"{column(place)} {kind}" for place, kind in enumerate(types))
         self.connection.execute(f"CREATE TABLE extracted ({layout})")
-        for relation in relations:
-            self._append(relation, names, types)
-        count = self.connection.execute("SELECT count(*) FROM extracted").fetchall()[0][0]
-        return Rows(tuple(names), tuple(types), count)
+        count, stopped = 0, None
+        for number, relation in enumerate(relations):
+            first, room = skip if number == 0 else 0, slices.SLICE_ROWS - count
+            found = self._append(f"{relation} LIMIT {room} OFFSET {first}", relation, names, types)
+            count += found
+            if found == room:
+                stopped = (number, first + found)
+                break
+        return Rows(tuple(names), tuple(types), count), stopped
 
-    def _append(self, relation: str, names: Sequence[str], types: Sequence[str]) -> None:
+    def _append(self, rows: str, relation: str, names: Sequence[str], types: Sequence[str]) -> int:
         has = {row[0]: row[1] for row in self.connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
         present = [place for place, name in enumerate(names) if name in has]
         items = ", ".join(_flat(names[place], has[names[place]], types[place]) for place in present)
         into = ", ".join(column(place) for place in present)
-        self.connection.execute(f"INSERT INTO extracted ({into}) SELECT {items} FROM {relation}")
+        insert = f"INSERT INTO extracted ({into}) SELECT {items} FROM {rows}"
+        return int(self.connection.execute(insert).fetchall()[0][0])
 
     def _empty_records(self, count: int) -> Rows:
         """Records without any key: rows of nothing, which only their number tells."""
         self.connection.execute('CREATE TABLE extracted AS SELECT NULL::JSON AS "spool 0" FROM range(?)', [count])
-        return Rows((), (), count)
+        return Rows((), (), count, sparse=True)
 
 
 def flat_type(kind: str) -> str:

@@ -1,4 +1,7 @@
-"""The tokens of a defs.yaml: {start}, {end}, {env:NAME}, {secret:NAME}. Nothing else in braces is touched."""
+"""The tokens of a defs.yaml: {start}, {end}, {env:NAME}, {secret:NAME}. Nothing else in braces is touched.
+
+{start:epoch} and {start:epoch_ms} (and so for the end) are the seconds and milliseconds since 1970-01-01 in UTC.
+"""
 
 import datetime as dt
 import re
@@ -7,8 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambdas.common.errors import ContractError, SettingsError
+from lambdas.ingest.redaction import looks_like_key, passwords, redact
 
-TOKEN = re.compile(r"\{(?:(start|end)|env:([A-Za-z_][A-Za-z0-9_]*)|secret:([A-Za-z0-9/_+=.@-]+))\}")
+TOKEN = re.compile(r"\{(?:((?:start|end)(?::epoch(?:_ms)?)?)|(env|secret):([^{}]*))\}")
+NAMES = {"env": re.compile(r"[A-Za-z_][A-Za-z0-9_]*"), "secret": re.compile(r"[A-Za-z0-9/_+=.@-]+")}
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 STEPS = {
     "day": dt.timedelta(days=1),
     "second": dt.timedelta(seconds=1),
@@ -24,6 +30,7 @@ class Vault:
 
     client: Any
     _known: dict[str, str] = field(default_factory=dict)
+    _hidden: set[str] = field(default_factory=set)
 
     def read(self, name: str) -> str:
         """The secret's text.
@@ -35,14 +42,18 @@ class Vault:
             try:
                 self._known[name] = str(self.client.get_secret_value(SecretId=name)["SecretString"])
             except (self.client.exceptions.ClientError, KeyError) as error:
-                raise SettingsError(f"secret {name!r} cannot be read: {error}") from error
+                hint = "keep it under that whole name in Secrets Manager, on AWS below analytics/<env>/sources/"
+                raise SettingsError(f"secret {name!r} cannot be read: {error}; {hint}") from error
+            self.hide(self._known[name])
         return self._known[name]
 
+    def hide(self, secret: str) -> None:
+        """Let no message show this text, nor the password of an address in it."""
+        self._hidden.update((secret, *passwords(secret)))
+
     def redact(self, text: str) -> str:
-        """The text with every secret that was read replaced by ***."""
-        for secret in sorted(self._known.values(), key=len, reverse=True):
-            text = text.replace(secret, "***") if secret else text
-        return text
+        """The text with every secret that was read replaced by ***, however it is spelled."""
+        return redact(text, self._hidden)
 
 
 def fill(value: Any, window: Mapping[str, str], variables: Mapping[str, str], vault: Vault) -> Any:
@@ -55,7 +66,7 @@ def fill(value: Any, window: Mapping[str, str], variables: Mapping[str, str], va
         vault: values of {secret:NAME}.
 
     Raises:
-        ContractError: a token names a variable of AWS's, such as the function's own credentials.
+        ContractError: a token names nothing, or a variable of AWS's, such as the function's own credentials.
         SettingsError: a variable or a secret is missing; names it.
     """
     if isinstance(value, Mapping):
@@ -68,25 +79,40 @@ def fill(value: Any, window: Mapping[str, str], variables: Mapping[str, str], va
 
 
 def window_texts(start: dt.date, end: dt.date, *, inclusive: bool, precision: str) -> dict[str, str]:
-    """How {start} and {end} read: ISO 8601 in UTC, days alone where the precision is a day.
+    """How {start} and {end} read: ISO 8601 in UTC, days alone where the precision is a day; and as epochs.
 
     An inclusive end is the last step of time before the half-open one.
     """
     last = _midnight(end) - (STEPS[precision] if inclusive else dt.timedelta())
-    return {"start": _text(_midnight(start), precision), "end": _text(last, precision)}
+    texts = {}
+    for side, instant in (("start", _midnight(start)), ("end", last)):
+        texts[side] = _text(instant, precision)
+        texts[f"{side}:epoch"] = str((instant - EPOCH) // STEPS["second"])
+        texts[f"{side}:epoch_ms"] = str((instant - EPOCH) // STEPS["millisecond"])
+    return texts
 
 
 def _token(match: re.Match[str], window: Mapping[str, str], variables: Mapping[str, str], vault: Vault) -> str:
-    side, variable, secret = match.groups()
+    side, kind, name = match.groups()
     if side:
         return window[side] if side in window else match[0]
-    if secret:
-        return vault.read(secret)
-    if variable.startswith("AWS_"):
-        raise ContractError(f"{match[0]}: variables that begin with AWS_ are the function's own; take another name")
-    if variable not in variables:
-        raise SettingsError(f"{match[0]}: no such variable; set it in SOURCE_VARIABLES of the ingest function")
-    return str(variables[variable])
+    if not NAMES[kind].fullmatch(name):
+        raise ContractError(f"{match[0]}: names nothing that can be filled in; write {{{kind}:NAME}}")
+    return vault.read(name) if kind == "secret" else _variable(name, variables, vault)
+
+
+def _variable(name: str, variables: Mapping[str, str], vault: Vault) -> str:
+    if name.startswith("AWS_"):
+        raise ContractError(f"{{env:{name}}}: variables that begin with AWS_ are the function's own; take another name")
+    if name not in variables:
+        raise SettingsError(
+            f"{{env:{name}}}: no such variable; on the local cloud export it before `make up`, on AWS add it to "
+            f"SourceVariables of the parameter file and deploy; a key belongs in Secrets Manager, as {{secret:NAME}}"
+        )
+    value = str(variables[name])
+    for secret in (value,) if looks_like_key(name, value) else passwords(value):
+        vault.hide(secret)
+    return value
 
 
 def _midnight(day: dt.date) -> dt.datetime:

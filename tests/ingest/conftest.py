@@ -18,9 +18,11 @@ import yaml
 
 from lambdas.common.contract import load_contract
 from lambdas.common.source import parse_source_config
+from lambdas.ingest.extract import Source
 from lambdas.ingest.land import Lake
-from lambdas.ingest.passes import Source, ingest
+from lambdas.ingest.passes import ingest
 from lambdas.ingest.request import read_window
+from lambdas.ingest.slices import read_slice
 from lambdas.ingest.tokens import Vault
 from tests.cloud import Cloud
 
@@ -38,13 +40,17 @@ class Bench:
     variables: dict[str, str] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_COLUMNS))
     event_time: str = "at"
+    key: tuple[str, ...] = ()
 
     def source(self, extract: dict[str, Any], start: str = "2024-01-01") -> Source:
         """The source `things` with that extract block."""
         properties = [
             {"name": name, "logicalType": "string", "physicalType": kind, "partitioned": name == self.event_time}
+            | ({"required": True, "primaryKey": True} if name in self.key else {})
             for name, kind in self.columns.items()
         ]
+        for place, name in enumerate(self.key, start=1):
+            next(prop for prop in properties if prop["name"] == name)["primaryKeyPosition"] = place
         path = self.folder / "things" / "contract.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(yaml.safe_dump({"schema": [{"name": "things", "properties": properties}]}))
@@ -55,9 +61,21 @@ class Bench:
         self, extract: dict[str, Any], start: str | None = None, end: str | None = None, *, seconds: float = 60
     ) -> dict[str, Any]:
         """One call; the end is excluded."""
-        source = self.source(extract)
-        window = read_window({"start": start, "end": end}, source.config)
-        return ingest(source, window, Lake(self.s3, self.bucket), time.monotonic() + seconds)
+        return self.call(self.source(extract), start, end, seconds=seconds)
+
+    def call(
+        self,
+        source: Source,
+        start: str | None = None,
+        end: str | None = None,
+        *,
+        seconds: float = 60,
+        remaining: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """One call for a source that is written already; `remaining` is what the call before said."""
+        event = {"start": start, "end": end, **(remaining or {})}
+        window, lake = read_window(event, source.config), Lake(self.s3, self.bucket)
+        return ingest(source, window, lake, time.monotonic() + seconds, read_slice(event))
 
     def etags(self) -> dict[str, str]:
         """What lies under raw/things/, by key without that prefix."""
@@ -98,11 +116,16 @@ Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
 
 @dataclass
 class Api:
-    """An HTTP server whose answers a test writes: `answer` gets path, parameters and the number of the request."""
+    """An HTTP server whose answers a test writes: `answer` gets path, parameters and the number of the request.
+
+    The parameters of a POST are those of its form, or its JSON.
+    """
 
     url: str
     answer: Callable[[str, dict[str, str], int], Answer] = lambda _path, _parameters, _number: (404, "nothing here")
-    asked: list[dict[str, str]] = field(default_factory=list)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
 
     def serve(self, records: list[dict[str, Any]], *, size: int = 2) -> dict[str, Any]:
         """Answer with the records of `at` in [start, end), `size` a page; the extract block that asks for them."""
@@ -129,15 +152,23 @@ def api() -> Iterator[Api]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            self._answer(dict(parse_qsl(urlsplit(self.path).query)))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            self._answer(json.loads(body) if body.startswith("{") else dict(parse_qsl(body)))
+
+        def _answer(self, asked: dict[str, Any]) -> None:
             url = urlsplit(self.path)
-            found.asked.append(dict(parse_qsl(url.query)))
+            found.paths.append(url.path)
+            found.headers.append(dict(self.headers))
+            found.asked.append(asked)
             status, body, *headers = found.answer(url.path, found.asked[-1], len(found.asked))
             payload = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
-            for name, value in (headers[0] if headers else {}).items():
+            sent = {"Content-Type": "application/json", "Content-Length": str(len(payload))}
+            for name, value in (sent | (headers[0] if headers else {})).items():
                 self.send_header(name, value)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
             self.wfile.write(payload)
 

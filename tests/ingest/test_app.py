@@ -1,5 +1,6 @@
 """The function as it is deployed: its own sources, its own settings."""
 
+import gzip
 import io
 import subprocess
 import sys
@@ -78,3 +79,38 @@ def test_importing_the_function_loads_none_of_its_large_libraries():
     code = "import sys, lambdas.ingest.app; print(*sorted(m.split('.')[0] for m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert not {"dlt", "duckdb", "pyarrow", "pandas", "sqlalchemy", "rich", "dagster"} & set(done.stdout.split())
+
+
+def test_a_dry_run_counts_all_and_puts_nothing(bench, bucket):
+    event = {"source": "earthquakes", "start": "2018-01-31", "end": "2018-02-02"}
+    answer = handler({**event, "dry_run": True}, None)
+    assert (answer["rows"], answer["objects"]) == (198 + 231, {"put": 2, "unchanged": 0, "emptied": 0})
+    assert tables(bench.s3, bucket, "raw/") == {}
+    handler(event, None)
+    assert handler({**event, "dry_run": True}, None)["objects"] == {"put": 0, "unchanged": 2, "emptied": 0}
+
+
+HEADER = "origin,time_hour,temp,dewp,humid,wind_dir,wind_speed,wind_gust,precip,pressure,visib"
+
+
+def test_one_file_lands_beside_what_the_source_brings(bench, bucket):
+    text = f"{HEADER}\nEWR,2013-07-01T05:00:00Z,50,1,1,1,1,1,1,1,1\nEWR,soon,,,,,,,,,\n"
+    key = "samples/uploads/weather/0123456789abcdef-extra.csv.gz"
+    bench.s3.put_object(Bucket=bucket, Key=key, Body=gzip.compress(text.encode()))
+    bench.s3.put_object(Bucket=bucket, Key="raw/weather/2013/07/01/data_20130701T000000000000Z.parquet", Body=b"x")
+    event = {"source": "weather", "file": key, "format": "csv"}
+    answer = handler(event, None)
+    assert (answer["rows"], answer["objects"]) == (2, {"put": 2, "unchanged": 0, "emptied": 0})
+    found = tables(bench.s3, bucket, "raw/weather/2013/07/01/data_file")
+    found |= tables(bench.s3, bucket, "raw/weather/2013/01/01/data_file")
+    assert [key.rpartition("/")[2] for key in found] == ["data_file_0123456789abcdef_000000.parquet"] * 2
+    assert [table["time_hour"].to_pylist() for table in found.values()] == [["2013-07-01T05:00:00Z"], ["soon"]]
+    assert handler(event, None)["objects"] == {"put": 0, "unchanged": 2, "emptied": 0}
+
+
+@pytest.mark.parametrize(
+    "key", ["raw/weather/x.csv", "samples/uploads/flights/0123456789abcdef-x.csv", "samples/x.csv"]
+)
+def test_only_uploads_of_the_source_itself_are_read(bucket, key):
+    with pytest.raises(RequestError, match="samples/uploads/weather/"):
+        handler({"source": "weather", "file": key, "format": "csv"}, None)

@@ -54,10 +54,56 @@ def test_a_query_takes_a_window_from_outside_or_by_tokens(bench, url):
     [
         ({"url": "sqlite://", "table": "missing"}, SourceError, "no such table"),
         ({"url": "sqlite:////no/such/folder/x", "table": "x"}, SourceUnavailable, "unable to open"),
-        ({"url": "no url", "table": "x"}, SourceError, "sql_database"),
+        ({"url": "no url", "table": "x"}, SourceError, "url cannot be read"),
+        (
+            {"url": "sqlite://", "query": "SELECT 1 AS a, 2 AS b, 3 AS a"},
+            SourceError,
+            "more than one column is named a;",
+        ),
         ({"url": "sqlite://", "table": "x", "query": "y"}, SourceError, "either table or query"),
     ],
 )
 def test_what_a_database_cannot_answer_is_told(bench, block, kind, said):
     with pytest.raises(kind, match=said):
         bench.ingest({"sql_database": block})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////no/such:hunter2@folder/x",
+        "postgresql+psycopg//me:hunter2@127.0.0.1/x",
+        "postgresql://me:hunter2@127.0.0.1:hunter2/x",
+        "postgresql://me:p@hunter2@127.0.0.1:9/x",
+        "postgresql+nothing://me:hunter2@127.0.0.1:9/x",
+        "postgresql+psycopg://me:hunter2@127.0.0.1:9/x",
+    ],
+)
+def test_no_error_shows_the_password_of_a_url(bench, url):
+    bench.variables["SHOP"] = url
+    for given in (url, "{env:SHOP}"):
+        with pytest.raises((SourceError, SourceUnavailable)) as caught:
+            bench.ingest({"sql_database": {"url": given, "table": "x"}})
+        assert "hunter2" not in f"{caught.value!r}"
+        assert (caught.value.__cause__, caught.value.__suppress_context__) == (None, True)
+
+
+def test_colons_of_a_query_are_its_own(bench, url):
+    query = "SELECT id, at, ':id :x' AS name, '12:30' AS clock FROM \"order\" WHERE name = '001' OR name LIKE '%:word%'"
+    bench.ingest({"sql_database": {"url": url, "query": query, "window_column": "at"}}, "2024-01-01", "2024-01-02")
+    assert [(row["name"], row["clock"]) for row in bench.rows("2024-01-01")] == [(":id :x", "12:30")]
+
+
+def test_a_window_over_numbers_is_refused_and_one_by_epochs_is_read(bench):
+    connection = sqlite3.connect(bench.folder / "epochs.sqlite")
+    connection.execute("CREATE TABLE seen (id INTEGER, at INTEGER)")
+    connection.executemany("INSERT INTO seen VALUES (?, ?)", [(1, 1704067199), (2, 1704067200), (3, 1704153600)])
+    connection.commit()
+    connection.close()
+    url = f"sqlite:///{bench.folder / 'epochs.sqlite'}"
+    with pytest.raises(SourceError, match=r"window_column at holds numbers \(integer\).*\{start:epoch\}"):
+        bench.ingest({"sql_database": {"url": url, "table": "seen", "window_column": "at"}}, "2024-01-01", "2024-01-02")
+    where = "WHERE at >= {start:epoch} AND at < {end:epoch}"
+    query = f"SELECT id, datetime(at, 'unixepoch') AS at FROM seen {where}"
+    assert bench.ingest({"sql_database": {"url": url, "query": query}}, "2024-01-01", "2024-01-02")["rows"] == 1
+    assert bench.rows("2024-01-01")[0]["id"] == 2

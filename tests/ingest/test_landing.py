@@ -198,3 +198,12 @@ def test_a_window_that_cannot_be_is_refused(bench, api, start, end, said):
 def test_wrong_options_beside_the_extractor_are_refused(bench, api, options, said):
     with pytest.raises(ContractError, match=re.escape(said)):
         bench.ingest({**api.serve([]), **options}, "2024-01-01", "2024-01-02")
+
+
+@pytest.mark.long
+def test_three_years_come_in_ranges_and_not_day_by_day(bench, api):
+    extract = api.serve([record(year, f"{year}-07-01T00:00:00Z") for year in (2020, 2021, 2022)])
+    source = bench.source(extract, start="2020-01-01")
+    answer = bench.call(source, "2020-01-01", "2023-01-01", seconds=600)
+    assert (answer["rows"], answer["objects"]["put"], answer["remaining"]) == (3, 1096, None)
+    assert len({asked["start"] for asked in api.asked}) == 36  # 31 days each

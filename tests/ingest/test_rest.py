@@ -1,6 +1,8 @@
 """How a REST API is asked, and what happens when it does not answer as it should."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
 
 import pytest
 
@@ -88,6 +90,16 @@ def test_a_refusal_is_told_with_what_was_asked_but_without_secrets(bench, api):
     assert len(api.asked) == 1
 
 
+def test_an_answer_that_repeats_a_secret_at_its_cut_or_encoded_shows_nothing_of_it(bench, api):
+    bench.secrets.create_secret(Name=f"{bench.bucket}/key", SecretString="hunter/2+three=")
+    api.answer = lambda _path, asked, _number: (403, f"{'x' * 290}{asked['q']}".encode())
+    extract = api.extract()
+    extract["rest_api"]["resources"][0]["endpoint"]["params"]["q"] = f"{{secret:{bench.bucket}/key}}"
+    with pytest.raises(SourceError, match="403") as caught:
+        bench.ingest(extract, *DAY)
+    assert "hunter" not in str(caught.value)
+
+
 def test_no_log_line_shows_a_secret_at_any_level(bench, api, caplog):
     bench.secrets.create_secret(Name=f"{bench.bucket}/key", SecretString="hunter2")
     api.answer = once([ROW])
@@ -97,6 +109,13 @@ def test_no_log_line_shows_a_secret_at_any_level(bench, api, caplog):
         assert bench.ingest(extract, *DAY)["rows"] == 1
     assert api.asked[0]["key"] == "hunter2"
     assert "hunter2" not in "\n".join(record.getMessage() for record in caplog.records if "botocore" not in record.name)
+
+
+def test_a_page_of_html_is_no_answer(bench, api):
+    api.answer = lambda _path, _asked, _number: (200, b"<html>please log in</html>", {"Content-Type": "text/html"})
+    with pytest.raises(SourceError, match="answered, but not with JSON: <html>please log in"):
+        bench.ingest(api.extract(), *DAY)
+    assert bench.etags() == {}
 
 
 def test_a_source_that_is_not_there_is_unavailable(bench, api):
@@ -155,3 +174,95 @@ def test_odd_names_and_texts_arrive_unchanged(bench, api):
     assert found[0] == row
     assert found[1] == {**dict.fromkeys(row), "id": 2, "at": ROW["at"], "name": "half a \ufffd pair"}
     assert list(bench.etags()) == [key("2024-01-01")]
+
+
+def test_numbers_of_an_answer_stay_exact_and_its_encoding_is_its_own(bench, api):
+    text = '{"items": [{"id": 1, "at": "2024-01-01", "name": "ä", "a": 0.1, "b": 1234567890.12345678901, "c": 1e400}]}'
+    for encoding in ("utf-8", "utf-16"):
+        body = text.encode(encoding)
+        api.answer = lambda _p, asked, _n, body=body: (200, body if asked["offset"] == "0" else {"items": []})
+        bench.ingest(api.extract(size=1), *DAY)
+        row = bench.rows("2024-01-01")[0]
+        assert (row["name"], row["a"]) == ("ä", 0.1)
+        if encoding == "utf-8":
+            assert (row["b"], row["c"]) == ("1234567890.12345678901", "1E+400")
+
+
+def test_a_source_that_asks_for_more_time_than_there_is_is_given_up_on_at_once(bench, api):
+    later = formatdate(time.time() + 3600, usegmt=True)
+    for header in ("3600", later):
+        api.asked.clear()
+        api.answer = lambda _path, _asked, _number, header=header: (429, "later", {"Retry-After": header})
+        begun = time.monotonic()
+        with pytest.raises(SourceUnavailable, match=r"asked again in (3600|359\d) s"):
+            bench.ingest(api.extract(attempts=5), *DAY)
+        assert (len(api.asked), time.monotonic() - begun < 5) == (1, True)
+    assert bench.etags() == {}
+
+
+def test_pages_without_an_end_are_refused(bench, api):
+    api.answer = lambda _path, _asked, _number: (200, {"items": [ROW]})
+    with pytest.raises(SourceError, match="still has pages after 7 requests; .*raise extract.max_pages"):
+        bench.ingest(api.extract(max_pages=7), *DAY)
+    assert (bench.etags(), len(api.asked)) == ({}, 7)
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(bench, api):
+    def answer(path, asked, number):
+        if number == 1:
+            return 200, b'{"items": [', {"Content-Length": "999"}
+        return once([ROW])(path, asked, number)
+
+    api.answer = answer
+    assert bench.ingest(api.extract(attempts=3), *DAY)["rows"] == 1
+    assert bench.rows("2024-01-01") == [ROW]
+
+
+PAGINATORS = {
+    "json_link": ({"type": "json_link", "next_url_path": "next"}, lambda url, n: {"next": f"{url}things?page={n + 1}"}),
+    "cursor": ({"type": "cursor", "cursor_path": "cursor", "cursor_param": "page"}, lambda _url, n: {"cursor": n + 1}),
+    "page_number": ({"type": "page_number", "base_page": 0, "total_path": "pages"}, lambda _url, _n: {}),
+}
+
+
+@pytest.mark.parametrize("kind", PAGINATORS)
+def test_pages_are_followed_as_the_source_gives_them(bench, api, kind):
+    paginator, following = PAGINATORS[kind]
+
+    def answer(_path, asked, _number):
+        page = int(asked.get("page", 0))
+        more = following(api.url, page) if page < 2 else {}
+        return 200, {"items": [{**ROW, "id": page}], "pages": 3, **more}
+
+    api.answer = answer
+    extract = api.extract()
+    extract["rest_api"]["resources"][0]["endpoint"]["paginator"] = paginator
+    assert bench.ingest(extract, *DAY)["rows"] == 3
+    assert [row["id"] for row in bench.rows("2024-01-01")] == [0, 1, 2]
+
+
+def test_two_ingests_of_one_window_at_once_give_one_object(bench, api):
+    source = bench.source(api.serve([{**ROW, "id": number} for number in range(50)], size=20))
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: bench.call(source, *DAY), range(2)))
+    assert [answer["rows"] for answer in answers] == [50, 50]
+    assert list(bench.etags()) == [key("2024-01-01")]
+    assert [row["id"] for row in bench.rows("2024-01-01")] == list(range(50))
+
+
+@pytest.mark.parametrize("selector", ["items", "items[*]", "$.items", "result.items"])
+def test_an_answer_without_its_data_is_refused_and_empties_no_day(bench, api, selector):
+    extract = api.serve([ROW])
+    bench.ingest(extract, *DAY)
+    before = bench.etags()
+    api.answer = lambda _path, _parameters, _number: (200, {"error": "quota exceeded"})
+    extract["rest_api"]["resources"][0]["endpoint"]["data_selector"] = selector
+    with pytest.raises(SourceError, match=r"answered without data_selector '.*'; it has: error"):
+        bench.ingest(extract, *DAY)
+    assert bench.etags() == before
+
+
+def test_a_source_may_leave_its_data_out_where_there_are_no_rows(bench, api):
+    extract = api.extract() | {"data_may_be_absent": True}
+    api.answer = lambda _path, _parameters, _number: (200, {"count": 0})
+    assert bench.ingest(extract, *DAY)["rows"] == 0

@@ -1,0 +1,160 @@
+"""CSV files to rows of text. Nothing is guessed: dialect, encoding and header are what defs.yaml says they are."""
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from lambdas.common.contract.model import MOST_RAW_COLUMNS
+from lambdas.common.contract.sql import literal
+from lambdas.common.errors import SourceError
+from lambdas.ingest.job import Job
+from lambdas.ingest.spool import Rows
+
+# read_csv takes no text at all for NULL only if its word for NULL cannot occur
+NO_NULL_WORD = "\x01\x02\x01"
+LONGEST_LINE = 32 << 20
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The keys of `csv` in defs.yaml.
+
+    `skip`: lines before the header. `names`: the columns of files that have no header. `ragged`: rows may have fewer
+    values than the header, which then are missing, or more, which become further columns. `comment`: the sign that
+    begins a line which is none.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = '"'
+    encoding: str = "utf-8"
+    skip: int = 0
+    names: tuple[str, ...] = ()
+    ragged: bool = False
+    comment: str = ""
+
+
+def read_csv_files(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, tuple[int, int] | None]:
+    """The rows of these files, each value as its text, as `formats.read_files` gives them.
+
+    Raises:
+        SourceError: an option is unknown, or a file breaks the dialect; names file and line, but no value.
+    """
+    import duckdb
+
+    dialect = _dialect(job.config.get("csv") or {})
+    readable = [_as_utf8(path, dialect.encoding, job.spool.folder) for path in paths]
+    relations = [_relation(path, dialect) for path in readable]
+    try:
+        return job.spool.tables(relations, skip)
+    except duckdb.InvalidInputException as error:
+        raise SourceError(f"filesystem: {_told(str(error), dialect)}") from None
+
+
+def _dialect(given: Mapping[str, Any]) -> Dialect:
+    known = [field.name for field in fields(Dialect)]
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise SourceError(f"filesystem: csv takes {known}, not {unknown}")
+    try:
+        codecs.lookup(str(given.get("encoding", "utf-8")))
+    except LookupError as error:
+        raise SourceError(f"filesystem: csv.encoding: {error}") from error
+    names = given.get("names", ())
+    if not isinstance(names, list | tuple):
+        raise SourceError(f"filesystem: csv.names is {names!r}; it must be a list, as in [id, at]")
+    return Dialect(**{**given, "names": tuple(map(str, names))})
+
+
+def _as_utf8(path: Path, encoding: str, folder: Path) -> Path:
+    if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii"):
+        return path
+    (folder / "utf8").mkdir(exist_ok=True)
+    # files of two folders may have one name
+    target = folder / "utf8" / f"{len(list((folder / 'utf8').iterdir())):06d}" / path.name
+    target.parent.mkdir()
+    try:
+        with path.open(encoding=encoding, newline="") as source, target.open("w", encoding="utf-8", newline="") as file:
+            while text := source.read(CHUNK):
+                file.write(text)
+    except UnicodeError as error:
+        raise SourceError(f"filesystem: {path.name} is not {encoding}: {error}; set csv.encoding") from error
+    return target
+
+
+def _relation(path: Path, dialect: Dialect) -> str:
+    names = _names(path, dialect)
+    if len(names) > MOST_RAW_COLUMNS:
+        limit = f"a raw object has at most {MOST_RAW_COLUMNS:,}"
+        raise SourceError(f"filesystem: {path.name}: {len(names):,} columns; {limit}")
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    header = "false" if dialect.names else "true"
+    ragged = "null_padding = true, parallel = false, " if dialect.ragged else ""
+    comment = f"comment = {literal(dialect.comment)}, " if dialect.comment else ""
+    return (
+        f"read_csv({literal(str(path))}, auto_detect = false, compression = 'none', "
+        f"header = {header}, skip = {int(dialect.skip)}, "
+        f"columns = {{{columns}}}, delim = {literal(dialect.delimiter)}, quote = {literal(dialect.quote)}, "
+        f"escape = {literal(dialect.escape)}, nullstr = {literal(NO_NULL_WORD)}, {ragged}{comment}"
+        f"max_line_size = {LONGEST_LINE}, buffer_size = {LONGEST_LINE})"
+    )
+
+
+def _names(path: Path, dialect: Dialect) -> list[str]:
+    """The columns: those of the header or of the configuration; one that is empty or comes again gets a number."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for _ in range(dialect.skip):
+                file.readline()
+            quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
+            csv.field_size_limit(LONGEST_LINE)
+            escape = dialect.escape if dialect.escape != dialect.quote else ""
+            lines = csv.reader(
+                (line for line in file if not (dialect.comment and line.startswith(dialect.comment))),
+                delimiter=dialect.delimiter,
+                quotechar=dialect.quote or None,
+                quoting=quoting,
+                doublequote=not escape,
+                escapechar=escape or None,
+            )
+            names = list(dialect.names) or next(lines, [])
+            width = max(map(len, lines), default=0) if dialect.ragged else 0
+    except (UnicodeError, csv.Error, TypeError) as error:
+        hint = "set csv.encoding" if isinstance(error, UnicodeError) else "is csv.delimiter right?"
+        raise SourceError(f"filesystem: {path.name}: the header cannot be read: {error}; {hint}") from error
+    if not names:
+        raise SourceError(f"filesystem: {path.name} is empty: a CSV needs a header, or csv.names")
+    return list(_distinct([*names, *[""] * (width - len(names))]))
+
+
+def _distinct(names: Sequence[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for place, name in enumerate(names):
+        candidate, number = name or f"column{place}", 0
+        while candidate.lower() in seen:
+            number += 1
+            candidate = f"{name or f'column{place}'}_{number}"
+        seen.add(candidate.lower())
+        yield candidate
+
+
+def _told(error: str, dialect: Dialect) -> str:
+    """DuckDB's error without the row that it shows: that may be long, and nobody's business."""
+    file = re.search(r"^\s*file = (.*)$", error, re.MULTILINE)
+    line = re.search(r"CSV Error on Line: (\d+)", error)
+    width = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", error)
+    place = f"{Path(file[1]).name if file else 'a file'}: line {line[1] if line else 'unknown'}"
+    if width:
+        return f"{place}: {width[2]} values, not {width[1]}; set csv.ragged to true where rows differ in length"
+    if "unicode" in error.lower() or "utf-8" in error.lower():
+        return f"{place} is not {dialect.encoding}; set csv.encoding"
+    if "quote" in error.lower():
+        return f"{place}: a quote does not end; are csv.quote and csv.escape right?"
+    if "line size" in error.lower():
+        return f"{place} is longer than {LONGEST_LINE >> 20} MiB"
+    return f"{place} cannot be read as CSV"

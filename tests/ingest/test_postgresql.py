@@ -1,0 +1,111 @@
+"""Tables of a PostgreSQL server: exact types, UTC days whatever the server's zone, rows in batches."""
+
+import datetime as dt
+import json
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from infrastructure.local.redshift.postgres import BOOTSTRAP_USER, Postgres
+from lambdas.common.errors import SourceError
+from lambdas.ingest import passes, slices
+from tests.ingest.conftest import key
+
+TABLE = """
+CREATE TABLE shop.orders (
+    id bigint, at timestamptz, name text, amount numeric(30, 10), flag boolean, day date, doc jsonb, tags int[],
+    uid uuid, raw bytea, span interval
+);
+INSERT INTO shop.orders VALUES
+    (1, '2024-01-01 23:30:00+00', '007', 12345678901234567890.0123456789, true, '2024-02-29', '{"a": [1, null]}',
+     '{1,2}', '00000000-0000-0000-0000-000000000001', '\\x00ff', '1 day'),
+    (2, '2024-01-02 00:00:00+00', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+    (3, '2024-01-03 00:00:00+00', 'out', 1, false, '2024-01-01', '7', '{}', NULL, '', '2 hours')
+"""
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory) -> Iterator[str]:
+    """A server that thinks in another zone, with a table."""
+    server = Postgres(tmp_path_factory.mktemp("pg"))
+    server.start()
+    found = f"postgresql+psycopg2://{BOOTSTRAP_USER}@/postgres?host={Path(server.socket).parent}"
+    engine = create_engine(found)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER DATABASE postgres SET timezone TO 'Pacific/Auckland'"))
+        connection.execute(text("CREATE SCHEMA shop"))
+        connection.exec_driver_sql(TABLE)
+    engine.dispose()
+    yield found
+    server.stop()
+
+
+def test_a_window_of_a_table_is_utc_days_and_values_stay_exact(bench, url):
+    extract = {"sql_database": {"url": url, "table": "shop.orders", "window_column": "at"}}
+    answer = bench.ingest(extract, "2024-01-01", "2024-01-03")
+    assert (answer["rows"], answer["outside"]) == (2, 0)
+    assert bench.rows("2024-01-01") == [
+        {
+            "id": 1,
+            "at": "2024-01-01T23:30:00+00:00",
+            "name": "007",
+            "amount": "12345678901234567890.0123456789",
+            "flag": True,
+            "day": "2024-02-29",
+            "doc": '{"a":[1,null]}',
+            "tags": "[1,2]",
+            "uid": "00000000-0000-0000-0000-000000000001",
+            "raw": "00ff",
+            "span": "1 day, 0:00:00",
+        }
+    ]
+    assert [row["id"] for row in bench.rows("2024-01-02")] == [2]
+
+
+def test_a_large_table_is_read_in_batches(bench, url):
+    query = "SELECT n AS id, TIMESTAMP '2024-01-01' AS at, repeat('x', 1000) AS name FROM generate_series(1, 100000) n"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer = bench.ingest({"sql_database": {"url": url, "query": query}})
+    assert answer["rows"] == 100_000
+    parts = [bench.table(name).num_rows for name in bench.etags()]
+    assert (sum(parts), len(parts) > 1) == (100_000, True)
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < 600
+
+
+@pytest.mark.parametrize("names", [("at", "uid"), ("amount", "day")])
+def test_a_table_is_read_slice_by_slice_behind_exact_keys(bench, url, monkeypatch, names):
+    """Keys are instants, UUIDs, days and numbers of many digits, some of them missing; a call reads one row."""
+    monkeypatch.setattr(slices, "SLICE_ROWS", 1)
+    monkeypatch.setattr(passes, "_time_for_another", lambda *_: False)
+    bench.columns, bench.key = (
+        {"at": "timestamp", "uid": "varchar(36)", "amount": "decimal(38,10)", "day": "date"},
+        names,
+    )
+    source, pending, found = bench.source({"sql_database": {"url": url, "table": "shop.orders"}}), {}, []
+    while pending is not None and len(found) < 9:
+        found.append(bench.call(source, remaining=pending))
+        pending = json.loads(json.dumps(found[-1]["remaining"]))
+    assert [answer["rows"] for answer in found] == [1, 1, 1]
+    assert sorted(row["id"] for name in bench.etags() for row in bench.table(name).to_pylist()) == [1, 2, 3]
+
+
+def test_what_the_server_refuses_is_told(bench, url):
+    with pytest.raises(SourceError, match="no_such"):
+        bench.ingest({"sql_database": {"url": url, "table": "no_such"}})
+    assert bench.etags() == {}
+
+
+def test_two_columns_of_one_name_are_refused(bench, url):
+    with pytest.raises(SourceError, match="more than one column is named id;"):
+        bench.ingest({"sql_database": {"url": url, "query": "SELECT 1 AS id, 2 AS id, '1'::text AS x"}})
+
+
+def test_an_empty_window_proves_its_days_empty(bench, url):
+    extract = {"sql_database": {"url": url, "table": "shop.orders", "window_column": "at"}}
+    bench.ingest(extract, "2024-02-01", "2024-02-03")
+    assert {name: bench.table(name).num_rows for name in bench.etags()} == {
+        key(day.isoformat()): 0 for day in (dt.date(2024, 2, 1), dt.date(2024, 2, 2))
+    }

@@ -1,0 +1,297 @@
+"""A source that is read whole and is more than one call can read: slice by slice, nothing lost and nothing doubled."""
+
+import gzip
+import hashlib
+import io
+import json
+import sqlite3
+import zipfile
+
+import pyarrow as pa
+import pyarrow.feather as feather
+import pyarrow.parquet as pq
+import pytest
+
+from lambdas.common.errors import RequestError, SourceUnavailable
+from lambdas.ingest import passes, slices
+from lambdas.ingest.slices import read_slice
+from tests.ingest.conftest import key
+
+# ids by file; days 1 to 4 come round and round, and nothing is of day 3
+FILES = {"a": range(5), "b": range(5, 6), "c": range(6, 13)}
+
+
+def rows_of(ids):
+    return [{"id": n, "at": f"2024-01-0{(1, 2, 4)[n % 3]}", "name": f"n{n}"} for n in ids]
+
+
+def csv_of(rows):
+    return "".join(["id,at,name\n", *(f"{row['id']},{row['at']},{row['name']}\n" for row in rows)]).encode()
+
+
+def arrow_of(rows, write):
+    target = io.BytesIO()
+    write(pa.Table.from_pylist(rows), target)
+    return target.getvalue()
+
+
+def ndjson_of(rows):
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+FORMATS = {
+    "csv": csv_of,
+    "ndjson": ndjson_of,
+    "json": lambda rows: json.dumps(rows).encode(),
+    "parquet": lambda rows: arrow_of(rows, pq.write_table),
+    "arrow": lambda rows: arrow_of(rows, feather.write_feather),
+}
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Slices of four rows, one a call."""
+    monkeypatch.setattr(slices, "SLICE_ROWS", 4)
+    monkeypatch.setattr(passes, "_time_for_another", lambda *_: False)
+
+
+def write(bench, kind, files=FILES):
+    for path in bench.folder.glob("*.data"):
+        path.unlink()
+    for name, ids in files.items():
+        (bench.folder / f"{name}.data").write_bytes(FORMATS[kind](rows_of(ids)))
+    return {"filesystem": {"bucket_url": str(bench.folder), "file_glob": "*.data", "format": kind}}
+
+
+def all_calls(bench, extract, start=None, end=None, between=lambda: None):
+    """The answers until nothing remains, each `remaining` having gone through JSON."""
+    source, answers, pending = bench.source(extract), [], {}
+    while pending is not None:
+        answers.append(bench.call(source, start, end, remaining=pending))
+        pending = json.loads(json.dumps(answers[-1]["remaining"]))
+        between()
+        assert len(answers) < 20
+    return answers
+
+
+def ids(bench):
+    """The ids of all rows in the lake."""
+    return sorted(int(row["id"]) for place in bench.etags() for row in bench.table(place).to_pylist())
+
+
+@pytest.mark.parametrize(
+    "kind", ["csv", "ndjson", *(pytest.param(k, marks=pytest.mark.long) for k in ("json", "parquet", "arrow"))]
+)
+def test_files_come_slice_by_slice_and_reading_again_changes_nothing(bench, small, kind):
+    extract = write(bench, kind)
+    answers = all_calls(bench, extract)
+    assert sum(answer["rows"] for answer in answers) == 13
+    assert [answer["rows"] for answer in answers[:3]] == [4, 4, 4]
+    digest = hashlib.sha256((bench.folder / "a.data").read_bytes()).hexdigest()[:32]
+    at = {"file": "a.data", "digest": digest, "member": 0, "row": 4}
+    assert answers[0]["remaining"] == {"slice": {"number": 1, "at": at}}
+    assert ids(bench) == list(range(13))
+    assert bench.rows("2024-01-03") == []  # the day without rows is proved empty
+    assert key("2024-01-01", 1000) in bench.etags()
+    before = bench.etags()
+    again = all_calls(bench, extract)
+    assert sum(answer["objects"]["put"] + answer["objects"]["emptied"] for answer in again) == 0
+    assert bench.etags() == before
+
+
+@pytest.mark.parametrize("kind", ["csv"])
+def test_a_source_that_shrank_leaves_nothing_of_the_slices_that_are_no_more(bench, small, kind):
+    all_calls(bench, write(bench, kind))
+    extract = write(bench, kind, {"a": range(2, 6)})
+    answers = all_calls(bench, extract)
+    assert sum(answer["rows"] for answer in answers) == 4
+    assert ids(bench) == [2, 3, 4, 5]
+
+
+def test_members_of_archives_are_gone_through_one_by_one(bench, small):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, numbers in FILES.items():
+            archive.writestr(f"{name}.csv", csv_of(rows_of(numbers)))
+    (bench.folder / "1.data").write_bytes(packed.getvalue())
+    (bench.folder / "2.data").write_bytes(gzip.compress(csv_of(rows_of(range(13, 20)))))
+    extract = {"filesystem": {"bucket_url": str(bench.folder), "file_glob": "*.data", "format": "csv"}}
+    answers = all_calls(bench, extract)
+    assert "member" in str(answers[1]["remaining"])
+    assert ids(bench) == list(range(20))
+
+
+def test_a_slice_also_ends_after_so_many_bytes(bench, small, monkeypatch):
+    monkeypatch.setattr(slices, "SLICE_ROWS", 1000)
+    monkeypatch.setattr(slices, "SLICE_BYTES", 10)
+    answers = all_calls(bench, write(bench, "csv"))
+    assert [answer["rows"] for answer in answers] == [5, 1, 7]
+    assert ids(bench) == list(range(13))
+
+
+def test_days_of_a_source_read_whole_go_on_as_days(bench, small):
+    answers = all_calls(bench, write(bench, "csv"), "2024-01-01", "2024-01-03")
+    assert answers[0]["remaining"]["end"] == "2024-01-03"
+    assert ids(bench) == [n for n in range(13) if n % 3 < 2]
+    assert sum(answer["outside"] for answer in answers) == 4
+
+
+def test_one_call_does_as_many_slices_as_it_has_time_for(bench, monkeypatch):
+    monkeypatch.setattr(slices, "SLICE_ROWS", 4)
+    answer = bench.ingest(write(bench, "csv"))
+    assert (answer["rows"], answer["remaining"]) == (13, None)
+    assert ids(bench) == list(range(13))
+
+
+def test_a_file_that_is_gone_between_two_slices_is_told(bench, small):
+    extract = write(bench, "csv")
+    source = bench.source(extract)
+    first = bench.call(source)
+    (bench.folder / "a.data").unlink()
+    with pytest.raises(SourceUnavailable, match=r"a\.data is gone since the slice before was read"):
+        bench.call(source, remaining=first["remaining"])
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+def test_a_file_that_was_replaced_between_two_slices_is_not_read_as_a_mix(bench, small, packed):
+    extract, source = write(bench, "csv"), bench.source(write(bench, "csv"))
+    path = bench.folder / "c.data"
+    path.write_bytes(packed(path.read_bytes()))
+    second = bench.call(source, remaining=bench.call(source)["remaining"])
+    assert second["remaining"]["slice"]["at"]["file"] == "c.data"
+    path.write_bytes(packed(csv_of(rows_of(range(13, 20)))))
+    with pytest.raises(SourceUnavailable, match=r"c\.data has changed since the slice before was read"):
+        bench.call(source, remaining=second["remaining"])
+    all_calls(bench, extract)
+    assert ids(bench) == [*range(6), *range(13, 20)]
+
+
+def test_a_file_of_http_that_changes_between_two_slices_is_not_read_as_a_mix(bench, api, small):
+    extract = {"attempts": 1, "filesystem": {"bucket_url": f"{api.url}a.csv", "format": "csv"}}
+    answers = [csv_of(rows_of(range(9))), csv_of(rows_of(range(20, 29)))]
+    api.answer = lambda _path, _asked, _number: (200, answers[0])
+    assert sum(answer["rows"] for answer in all_calls(bench, extract)) == 9
+    source = bench.source(extract)
+    first = bench.call(source)
+    api.answer = lambda _path, _asked, _number: (200, answers[1])
+    with pytest.raises(SourceUnavailable, match=r"a\.csv has changed"):
+        bench.call(source, remaining=first["remaining"])
+    all_calls(bench, extract)
+    assert ids(bench) == list(range(20, 29))
+
+
+def test_passing_over_the_rows_of_former_slices_ends_with_the_time(monkeypatch):
+    monkeypatch.setattr(slices, "CHECK_ROWS", 10)
+    read = []
+
+    def check_time(_number):
+        if len(read) > 10:
+            raise SourceUnavailable("the time was up")
+
+    with pytest.raises(SourceUnavailable):
+        list(slices.Cut([(read.append(n) for n in range(100))], 90, check_time))
+    assert len(read) == 11
+
+
+def in_windows(bench, days):
+    """A file for each window, found by its token; `days` are the ids of each."""
+    for day, numbers in days.items():
+        rows = [row | {"at": f"{day}T05:00:00Z"} for row in rows_of(numbers)]
+        (bench.folder / f"{day}.csv").write_bytes(csv_of(rows))
+    block = {"bucket_url": str(bench.folder), "file_glob": "{start}.csv", "format": "csv"}
+    return {"precision": "day", "pass_days": 1, "filesystem": block}
+
+
+def test_a_window_of_many_rows_comes_slice_by_slice_and_whole(bench, small):
+    extract = in_windows(bench, {"2024-01-02": range(11), "2024-01-03": range(11, 14), "2024-01-04": range(14, 20)})
+    answers = all_calls(bench, extract, "2024-01-02", "2024-01-05")
+    assert [answer["rows"] for answer in answers] == [4, 4, 3, 3, 4, 2]
+    assert answers[1]["remaining"]["start"] == "2024-01-02"
+    assert answers[2]["remaining"] == {"start": "2024-01-03", "end": "2024-01-05"}
+    assert ids(bench) == list(range(20))
+    before = bench.etags()
+    assert list(before) == [
+        key(f"2024-01-0{day}", part) for day, part in [(2, 0), (2, 1000), (2, 2000), (3, 0), (4, 0), (4, 1000)]
+    ]
+    all_calls(bench, extract, "2024-01-02", "2024-01-03")
+    assert bench.etags() == before
+
+
+def test_one_call_reads_all_slices_of_a_window_and_a_window_that_shrank_leaves_nothing(bench, monkeypatch):
+    monkeypatch.setattr(slices, "SLICE_ROWS", 4)
+    answer = bench.ingest(in_windows(bench, {"2024-01-02": range(11)}), "2024-01-02", "2024-01-03")
+    assert (answer["rows"], answer["remaining"]) == (11, None)
+    assert ids(bench) == list(range(11))
+    answer = bench.ingest(in_windows(bench, {"2024-01-02": range(3)}), "2024-01-02", "2024-01-03")
+    assert (answer["rows"], answer["objects"]["emptied"]) == (3, 2)
+    assert ids(bench) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("given", [3, {}, {"number": 0, "at": {}}, {"number": 2}, {"number": "2", "at": {}}])
+def test_a_slice_that_no_answer_named_is_refused(given):
+    with pytest.raises(RequestError, match="it must be what `remaining` of an answer says"):
+        read_slice({"slice": given})
+
+
+@pytest.fixture
+def shop(bench):
+    """A table with a key of two columns, some of whose values are missing or come several times."""
+    bench.columns, bench.key = {"id": "bigint", "name": "varchar(8)", "at": "timestamp"}, ("id", "name")
+    connection = sqlite3.connect(bench.folder / "shop.sqlite", isolation_level=None)
+    connection.execute('CREATE TABLE things ("ID" INTEGER, name TEXT, at TEXT, n INTEGER)')
+    values = [(None, "x"), (1, None), (1, "a"), (1, "b"), (2, None), (2, None), (2, "a"), (2, "a"), (3, "a"), (4, "b")]
+    for number, (one, other) in enumerate(reversed(values)):
+        connection.execute("INSERT INTO things VALUES (?, ?, '2024-01-01', ?)", (one, other, number))
+    yield connection
+    connection.close()
+
+
+def numbers(bench):
+    return sorted(row["n"] for place in bench.etags() for row in bench.table(place).to_pylist())
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4])
+def test_a_table_comes_in_the_order_of_its_key(bench, shop, small, monkeypatch, rows):
+    monkeypatch.setattr(slices, "SLICE_ROWS", rows)
+    extract = {"sql_database": {"url": f"sqlite:///{bench.folder}/shop.sqlite", "table": "things"}}
+    answers = all_calls(bench, extract)
+    assert sum(answer["rows"] for answer in answers) == 10
+    assert len(answers) > 2
+    assert numbers(bench) == list(range(10))
+
+
+def test_rows_that_come_and_go_meanwhile_shift_nothing(bench, shop, small):
+    def change():
+        shop.execute('DELETE FROM things WHERE "ID" IS NULL')
+        shop.execute("INSERT INTO things VALUES (0, 'new', '2024-01-01', 99)")
+
+    extract = {"sql_database": {"url": f"sqlite:///{bench.folder}/shop.sqlite", "table": "things"}}
+    all_calls(bench, extract, between=change)
+    assert numbers(bench) == list(range(10))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5])
+def test_the_database_says_which_keys_are_equal(bench, small, monkeypatch, rows):
+    monkeypatch.setattr(slices, "SLICE_ROWS", rows)
+    bench.columns, bench.key = {"name": "varchar(8)", "at": "timestamp"}, ("name",)
+    connection = sqlite3.connect(bench.folder / "shop.sqlite", isolation_level=None)
+    connection.execute("CREATE TABLE things (name TEXT COLLATE NOCASE, at TEXT, n INTEGER)")
+    for number, name in enumerate("aBcDdeDf"):
+        connection.execute("INSERT INTO things VALUES (?, '2024-01-01', ?)", (name, number))
+    connection.close()
+    extract = {"sql_database": {"url": f"sqlite:///{bench.folder}/shop.sqlite", "table": "things"}}
+    assert len(all_calls(bench, extract)) > 1
+    assert numbers(bench) == list(range(8))
+
+
+def test_a_window_of_a_table_is_read_at_once(bench, shop, small):
+    where = {"url": f"sqlite:///{bench.folder}/shop.sqlite", "table": "things", "window_column": "at"}
+    assert len(all_calls(bench, {"sql_database": where}, "2024-01-01", "2024-01-02")) == 1
+    assert numbers(bench) == list(range(10))
+
+
+def test_a_table_without_a_key_is_read_at_once(bench, shop, small):
+    bench.key = ()
+    extract = {"sql_database": {"url": f"sqlite:///{bench.folder}/shop.sqlite", "table": "things"}}
+    assert len(all_calls(bench, extract)) == 1
+    assert numbers(bench) == list(range(10))

@@ -1,0 +1,127 @@
+"""NDJSON and JSON: sparse keys, mixed types, envelopes, nested values."""
+
+import datetime as dt
+import json
+from decimal import Decimal
+
+import pytest
+
+from lambdas.common.errors import SourceError
+from tests.sources.pipeline import AT, ID, UTC, prop
+
+DAY = "2024-01-01T00:00:00Z"
+# together with the rest of this folder they would take too long for `make test`
+pytestmark = pytest.mark.long
+
+
+def ndjson(*records) -> str:
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def test_sparse_keys_of_mixed_types_keep_what_was_said(pipeline):
+    records = [
+        {"id": 1, "at": DAY, "v": 1.5},
+        {"at": DAY, "id": 2, "v": "n/a", "extra": True},
+        {"id": 3, "at": DAY, "v": None, "extra": {"a": 1}},
+        {"id": 4, "at": DAY, "v": "2"},
+    ]
+    done = pipeline.run(
+        pipeline.write("a.ndjson", ndjson(*records), "ndjson"), [ID, AT, prop("v", "double precision")], rows=4
+    )
+    assert done.raw_values("v") == ["1.5", "n/a", None, "2"]
+    assert done.raw_values("extra") == [None, "true", '{"a":1}', None]
+    assert done.values("v") == [1.5, None, 2.0]
+    assert done.reasons == [("v", "cast", "n/a")]
+    assert done.drift == ["new raw column 'extra' (VARCHAR): name it in the contract, or in ignoredColumns"]
+
+
+def test_column_that_appears_late_is_not_lost(pipeline):
+    records = [{"id": n, "at": DAY} for n in range(30_000)] + [{"id": 30_000, "at": DAY, "late": 7}]
+    done = pipeline.run(
+        pipeline.write("a.ndjson", ndjson(*records), "ndjson"), [ID, AT, prop("late", "integer")], rows=30_001
+    )
+    assert done.values("late")[-2:] == [None, 7]
+
+
+def test_envelope_with_optional_objects_is_read_by_path(pipeline):
+    items = [
+        {"id": "a", "meta": {"at": DAY, "geo": {"lat": 1.5}}, "tags": ["x", "y"]},
+        {"id": "b", "meta": {"at": DAY}},
+        {"id": "c", "meta": {"at": DAY, "geo": None}, "tags": []},
+        {"id": "d", "meta": {"at": DAY, "geo": {"lat": "north"}}},
+    ]
+    columns = [
+        prop("id", "varchar(8)"),
+        {**AT, "transformLogic": "json_extract_string(meta, '$.at')", "transformSourceObjects": ["meta"]},
+        prop("lat", "real", transformLogic="json_extract_string(meta, '$.geo.lat')", transformSourceObjects=["meta"]),
+        prop("tags", "super"),
+    ]
+    body = json.dumps({"status": "ok", "data": {"items": items}}, indent=1)
+    extract = pipeline.write("a.json", body, "json", json={"data_selector": "data.items"})
+    done = pipeline.run(extract, columns, rows=4)
+    assert [(row["id"], row["lat"], row["tags"]) for row in done.accepted] == [
+        ("a", 1.5, '["x","y"]'),
+        ("b", None, None),
+        ("c", None, "[]"),
+    ]
+    assert done.reasons == [("lat", "cast", "north")]
+
+
+def test_numbers_beyond_what_a_double_holds_stay_exact(pipeline):
+    big = [2**53 + 1, 2**63 - 1, 2**64, -(2**63), 10**30 + 1]
+    lines = [f'{{"id": {n}, "at": "{DAY}", "big": {value}}}\n' for n, value in enumerate(big)]
+    done = pipeline.run(
+        pipeline.write("a.ndjson", "".join(lines), "ndjson"), [ID, AT, prop("big", "decimal(38,0)")], rows=5
+    )
+    assert [int(value) for value in done.values("big")] == big
+
+
+def test_fraction_keeps_its_digits_where_others_are_whole(pipeline):
+    numbers = ["0.1", "3", "0.12345678901234567890", "1e-7"]
+    lines = [f'{{"id": {n}, "at": "{DAY}", "p": {number}}}\n' for n, number in enumerate(numbers)]
+    done = pipeline.run(
+        pipeline.write("a.ndjson", "".join(lines), "ndjson"), [ID, AT, prop("p", "decimal(30,20)")], rows=4
+    )
+    assert [value.normalize() for value in done.values("p")] == [Decimal(number).normalize() for number in numbers]
+
+
+def test_array_object_and_blank_lines(pipeline):
+    rows = [{"id": 1, "at": DAY}, {"id": 2, "at": DAY}]
+    lines = f"\n{json.dumps(rows[0])}\n\n   \n{json.dumps(rows[1])}"
+    assert pipeline.run(pipeline.write("a.ndjson", lines, "ndjson"), [ID, AT], rows=2).values("id") == [1, 2]
+    assert pipeline.run(pipeline.write("b.json", json.dumps(rows), "json"), [ID, AT], rows=2).values("id") == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"id": 1}\n{"id": 2, "at": "x"\n', "line 2"),
+        ('{"id": 1, "ID": 2}\n', "'ID' and 'id'|'id' and 'ID'"),
+        ("[1, 2]\n", "data_selector"),
+        (json.dumps({f"k{n}": n for n in range(2000)}) + "\n", "2,000 different keys"),
+    ],
+)
+def test_what_is_no_table_is_refused(pipeline, content, said):
+    with pytest.raises(SourceError, match=said):
+        pipeline.run(pipeline.write("a.ndjson", content, "ndjson"), [ID, AT])
+
+
+def test_infinite_and_odd_texts(pipeline):
+    text = (
+        f'{{"id": 1, "at": "{DAY}", "v": "Infinity", "t": "a\\u0000b"}}\n{{"id": 2, "at": "{DAY}", "t": "\\ud83d"}}\n'
+    )
+    columns = [ID, AT, prop("v", "double precision"), prop("t", "varchar(9)")]
+    done = pipeline.run(pipeline.write("a.ndjson", text, "ndjson"), columns, rows=2)
+    assert done.reasons == [("v", "cast", "Infinity"), ("t", "nul", "a\0b")]
+    assert done.values("t") == ["\ufffd"]
+
+
+def test_rest_api_keeps_types_and_lands_empty_days(pipeline, api):
+    records = [{"id": 1, "at": "2024-01-01T10:00:00Z", "n": {"a": None}}, {"id": 2, "at": "2024-01-03T00:00:00+02:00"}]
+    extract = api.serve(records)
+    done = pipeline.run(extract, [ID, AT, prop("n", "super")], rows=2, window=("2024-01-01", "2024-01-05"))
+    assert done.days == {"2024-01-01": 1, "2024-01-02": 1, "2024-01-03": 0, "2024-01-04": 0}
+    assert [(row["at"], row["n"]) for row in done.accepted] == [
+        (dt.datetime(2024, 1, 1, 10, tzinfo=UTC), '{"a":null}'),
+        (dt.datetime(2024, 1, 2, 22, tzinfo=UTC), None),
+    ]

@@ -1,0 +1,238 @@
+"""`analytics new-source`: what is proposed for a sample passes the check, and all of the sample loads by it."""
+
+import datetime as dt
+import gzip
+import http.server
+import json
+import sqlite3
+import threading
+import zipfile
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.feather as feather
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from lambdas.common.contract import load_contract
+from lambdas.common.contract.check import check_all
+from lambdas.common.errors import RequestError
+from lambdas.common.propose import propose, read_sample
+from scripts.analytics import new_source
+from scripts.analytics.__main__ import main
+
+METERS = "Meter;Read at;kWh;Country;select\n007;01.02.2024 00:30;1.234,5;NA;x\n008;2024-02-01 12:00;n/a;DE;y\n"
+NOISE = "Report\nby Müller\n\nGröße,Datum,Ja?\n" + "".join(f'{n},"{n:02}/01/2024",yes\n' for n in range(1, 14))
+ORDERS = [
+    {"id": n, "createdAt": f"2024-03-{n % 28 + 1:02}T10:00:00Z", "who": {"name": "Bö", "at": {"zip": "01234"}}, "n": n,
+     "items": [{"sku": "a"}] * (n % 3), "paid": n % 2 == 0, "mixed": n if n % 2 else "z", "updated": 1709251200000 + n}
+    for n in range(30)
+]  # fmt: skip
+TABLE = pa.table(
+    {
+        "Trip ID": pa.array([1, 2, 3], pa.int32()),
+        "pickup": pa.array([dt.datetime(2024, 1, 1, hour) for hour in range(3)], pa.timestamp("us")),
+        "fare": pa.array([Decimal("1.50")] * 3, pa.decimal128(9, 2)),
+        "tags": [["a"], [], None],
+        "loc": [{"x": 1.5, "y": 2.0}] * 3,
+        "large": pa.array([2**64 - 1, 0, None], pa.uint64()),
+    }
+)
+
+
+def make(folder, kind):
+    """A sample of that kind; the path to give to new-source."""
+    path = folder / f"sample of {kind}"
+    if kind == "sqlite":
+        connection = sqlite3.connect(path)
+        connection.execute('CREATE TABLE "order" ("group" text, "when" text, qty int, price real)')
+        rows = [(f"g{n % 3}", f"2024-01-{n + 1:02} 12:00:00", n, n * 1.1) for n in range(25)]
+        connection.executemany('INSERT INTO "order" VALUES (?, ?, ?, ?)', rows)
+        connection.commit()
+        connection.close()
+    elif kind == "parquet":
+        pq.write_table(TABLE, path)
+    elif kind == "arrow":
+        feather.write_feather(TABLE, path)
+    elif kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("inner.csv", METERS)
+    else:
+        texts = {
+            "meters": METERS.encode(),
+            "bom": b"\xef\xbb\xbf" + METERS.encode(),
+            "cp1252": NOISE.encode("cp1252"),
+            "no header": b"".join(b"%d\t2024-01-0%d\tabc\n" % (n, n) for n in range(1, 9)),
+            "no time": b"code,name,people\nDE,Germany,80\nNA,Namibia,2\nFR,France,NA\n",
+            "array": json.dumps(ORDERS).encode(),
+            "envelope": json.dumps({"next": "x", "data": {"rows": ORDERS}}).encode(),
+            "ndjson gzip": gzip.compress("\n".join(json.dumps(order) for order in ORDERS).encode()),
+        }
+        path.write_bytes(texts[kind])
+    return path
+
+
+def write(folder, sample):
+    proposal = propose("things", sample)
+    target = folder / "assets" / "sources" / "things"
+    target.mkdir(parents=True)
+    (target / "contract.yaml").write_text(proposal.contract)
+    (target / "defs.yaml").write_text(proposal.defs)
+    return proposal, target
+
+
+KINDS = {
+    "meters": 2, "bom": 2, "cp1252": 13, "no header": 8, "no time": 3, "array": 30, "envelope": 30, "ndjson gzip": 30,
+    "sqlite": 25, "parquet": 3, "arrow": 3, "zip": 2,
+}  # fmt: skip
+
+
+# one of each way to read stays quick
+ALSO = ("bom", "array", "arrow", "zip", "ndjson gzip")
+SAMPLES = [pytest.param(kind, marks=pytest.mark.long) if kind in ALSO else kind for kind in KINDS]
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_all_of_a_sample_loads_by_what_is_proposed(pipeline, tmp_path, kind):
+    proposal, target = write(tmp_path / "new", read_sample(str(make(tmp_path, kind))))
+    assert check_all(target.parents[1]) == []
+    done = pipeline.run_folder(target, {})
+    assert (done.bad, done.drift, done.reasons, done.late) == ([], [], [], 0)
+    assert (len(done.accepted), proposal.rows, proposal.rejected) == (KINDS[kind],) * 2 + (0,)
+    first = yaml.safe_load(proposal.defs)["attributes"]["start"]
+    assert min(done.days) == first
+
+
+def proposed(tmp_path, kind):
+    proposal, target = write(tmp_path / "new", read_sample(str(make(tmp_path, kind))))
+    return load_contract(target / "contract.yaml"), "\n".join(proposal.unsure), proposal
+
+
+def test_types_formats_and_null_words_are_proposed_and_what_is_unsure_is_said(tmp_path):
+    contract, unsure, _ = proposed(tmp_path, "meters")
+    assert {c.name: c.physical_type for c in contract.columns} == {
+        "meter": "varchar(16)", "read_at": "timestamp", "kwh": "decimal(18,2)", "country": "varchar(16)",
+        "select_": "varchar(16)",
+    }  # fmt: skip
+    assert contract.event_time.reading.format == "[dd.MM.yyyy HH:mm][yyyy-MM-dd HH:mm]"
+    kwh = contract.column("kwh")
+    assert (kwh.reading.decimal_separator, kwh.reading.thousands_separator) == (",", ".")
+    assert contract.null_words == ("n/a",)
+    assert "country: 'NA' stays a text" in unsure
+    assert "read_at: has times without an offset" in unsure
+    assert "no key" in unsure
+
+
+def test_records_get_a_key_a_version_and_columns_for_their_objects(tmp_path):
+    contract, unsure, proposal = proposed(tmp_path, "envelope")
+    assert (contract.key, contract.event_time.name, contract.version_column) == (("id",), "created_at", "updated")
+    assert contract.column("who_at_zip").physical_type == "varchar(16)"
+    assert contract.column("items").physical_type == "super"
+    assert contract.column("mixed").physical_type == "varchar(16)"
+    assert "counts milliseconds since 1970" in unsure
+    assert "the envelope has next" in propose("things", read_sample(str(tmp_path / "sample of envelope"))).unsure[
+        0
+    ] or ("next" not in unsure)
+    assert "# seen: 0 to 29; minimum and maximum make it a rule" in proposal.contract
+
+
+def test_a_code_that_reads_like_no_value_stays_a_code(tmp_path):
+    contract, unsure, _ = proposed(tmp_path, "no time")
+    assert contract.words_of("code") == ()
+    assert contract.words_of("people") == ("NA",)
+    assert "no column holds a time" in unsure
+
+
+def test_days_that_could_be_months_are_said_to_be_unsure(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("at,n\n01/02/2024,1\n03/04/2024,2\n")
+    assert "could be MM/dd/yyyy as well" in "\n".join(propose("things", read_sample(str(path))).unsure)
+    path.write_text("at,n\n01/02/2024,1\n03/14/2024,2\n")
+    proposal = propose("things", read_sample(str(path)))
+    assert "format: MM/dd/yyyy" in proposal.contract
+    assert "as well" not in "\n".join(proposal.unsure)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"a,b\n", "has no rows"),
+        (b"[1, 2]", "record 1 is no object but int"),
+        (b'{"a": 1}\n{"a": ', "line 2: neither JSON nor NDJSON"),
+        (b"PAR1 and no more", "begins as Parquet and cannot be read"),
+        (b"\x1f\x8bxx", "cannot be unpacked"),
+        (b"\x81\x8d\x8f\x90\x00\x01", "neither UTF-8, UTF-16 nor cp1252"),
+    ],
+)
+def test_a_sample_that_cannot_be_read_is_told_why(tmp_path, content, said):
+    (tmp_path / "sample").write_bytes(content)
+    with pytest.raises(RequestError, match=said):
+        propose("things", read_sample(str(tmp_path / "sample")))
+
+
+@pytest.fixture
+def assets(tmp_path, monkeypatch):
+    (tmp_path / "assets" / "sources").mkdir(parents=True)
+    monkeypatch.setattr(new_source, "assets_folder", lambda: tmp_path / "assets")
+    return tmp_path / "assets"
+
+
+def test_the_command_writes_both_files_once(assets, tmp_path, capsys):
+    path = make(tmp_path, "meters")
+    assert main(["new-source", "meters", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "assets/sources/meters/contract.yaml and defs.yaml are written, from 2 rows" in said
+    assert "data_ingest.py meters" in said
+    before = (assets / "sources" / "meters" / "contract.yaml").read_text()
+    assert main(["new-source", "meters", str(path)]) == 2
+    assert "exists already; nothing was written" in capsys.readouterr().err
+    assert (assets / "sources" / "meters" / "contract.yaml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["Meters", "x.csv"], "it must match [a-z]"),
+        (["meters", "no such.csv"], "is no file"),
+        (["meters", "postgresql://u@h/d"], "for others write the two files by hand"),
+        (["meters", "http://127.0.0.1:9/x"], "GET http://127.0.0.1:9/x"),
+        (["meters"], "required: FROM"),
+    ],
+)
+def test_wrong_arguments_write_nothing(assets, arguments, said, capsys):
+    try:
+        status = main(["new-source", *arguments])
+    except SystemExit as stop:
+        status = stop.code
+    assert status == 2
+    assert said in capsys.readouterr().err
+    assert list((assets / "sources").iterdir()) == []
+
+
+def test_an_answer_over_http_loads(pipeline, tmp_path):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps({"results": ORDERS, "page": "all"}).encode()
+            self.send_response(200 if self.path == "/orders?all=1" else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}/orders"
+        with pytest.raises(RequestError, match="answered 404"):
+            read_sample(url)
+        proposal, target = write(tmp_path / "new", read_sample(f"{url}?all=1"))
+        done = pipeline.run_folder(target, {})
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert (len(done.accepted), done.reasons) == (30, [])
+    assert "rest_api" in "\n".join(proposal.unsure)
