@@ -8,6 +8,8 @@ EVALUATION_SECONDS = 10
 def refresh_after_inputs() -> dg.AutomationCondition:  # type: ignore[type-arg]
     """True once after any input changed since the last refresh was asked for, and no run of an input is under way.
 
+    While a blocking check of an input's latest load fails, the mart keeps what it has.
+
     Unlike `eager` it does not ask that every day of the inputs exists (a gap in history would hold the mart back for
     ever), and a late day counts like any other. A refresh that ends is no sign that the change of a moment ago is in
     it; neither is one that was asked for while an input changed. So only the request itself settles a change, and
@@ -17,7 +19,8 @@ def refresh_after_inputs() -> dg.AutomationCondition:  # type: ignore[type-arg]
     updated = condition.any_deps_updated()
     changed = updated.since((condition.newly_requested() | condition.initial_evaluation()) & ~updated)
     at_rest = ~condition.any_deps_in_progress() & ~condition.in_progress()
-    return (changed & at_rest).with_label("inputs changed and are at rest")
+    held = condition.any_deps_match(condition.any_checks_match(condition.check_failed(), blocking_only=True))
+    return (changed & at_rest & ~held).with_label("inputs changed, are at rest and fail no blocking check")
 
 
 def build_automation() -> dg.AutomationConditionSensorDefinition:

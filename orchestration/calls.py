@@ -14,11 +14,10 @@ from lambdas.common import errors
 from orchestration.resources import Cloud
 
 Answer = dict[str, Any]
+Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 
 
-def call_function(
-    context: dg.AssetExecutionContext, cloud: Cloud, function: str, *, event: Mapping[str, Any]
-) -> Answer:
+def call_function(context: Context, cloud: Cloud, function: str, *, event: Mapping[str, Any]) -> Answer:
     """The answers of all calls that the event takes, joined: numbers are sums, other values the last one's.
 
     Args:
@@ -47,6 +46,21 @@ def call_function(
     return {**joined, "calls": calls}
 
 
+def ask_function(cloud: Cloud, function: str, *, event: Mapping[str, Any]) -> Answer:
+    """The answer of one call that changes nothing, whatever its size: not by Pipes, whose reports are short.
+
+    Raises:
+        dg.Failure: the function failed.
+    """
+    name = cloud.parameter(f"functions/{function}")
+    answer = cloud.invoke(name, event)
+    if "FunctionError" in answer:
+        head = f"Lambda Function Error ({answer['FunctionError']})"
+        failure = function_failure(name, f"{head}\n{answer['Payload']}")
+        raise failure or dg.Failure(f"{name} failed: {answer['Payload']}")
+    return dict(json.loads(answer["Payload"]))
+
+
 def metadata(answer: Answer) -> dict[str, Any]:
     """The answer as metadata values: counts of a group under `group_name`, other nested values as JSON."""
     flat: dict[str, Any] = {}
@@ -60,12 +74,12 @@ def metadata(answer: Answer) -> dict[str, Any]:
     return flat
 
 
-def _call_once(context: dg.AssetExecutionContext, cloud: Cloud, name: str, *, event: Mapping[str, Any]) -> Answer:
+def _call_once(context: Context, cloud: Cloud, name: str, *, event: Mapping[str, Any]) -> Answer:
     try:
         # the op's context: Pipes asks the asset's for what Dagster itself has deprecated there
         invocation = cloud.pipes().run(context=context.op_execution_context, function_name=name, event=event)
     except Exception as error:
-        failure = function_failure(name, str(error), reported=_reported_error(context))
+        failure = function_failure(name, str(error))
         if failure is None:
             raise
         raise failure from error
@@ -78,30 +92,16 @@ def _call_once(context: dg.AssetExecutionContext, cloud: Cloud, name: str, *, ev
     return dict(messages[0])
 
 
-def _reported_error(context: dg.AssetExecutionContext) -> str | None:
-    """The class of the error with which the function closed its last Pipes session of this run."""
-    records = context.instance.get_records_for_run(context.run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT).records
-    for record in reversed(records):
-        event = record.event_log_entry.dagster_event
-        if event is not None and event.message and event.message.startswith("[pipes] external process pipes closed"):
-            return event.engine_event_data.error.cls_name if event.engine_event_data.error else None
-    return None
-
-
-def function_failure(name: str, text: str, *, reported: str | None = None) -> dg.Failure | None:
+def function_failure(name: str, text: str) -> dg.Failure | None:
     """The function's own error, in the words of PipesLambdaClient, as a failure that begins with its message.
 
-    A permanent error (`lambdas.common.errors`) is not tried again. None where the function never ran. `reported` is
-    the class that the function itself named by Pipes: it counts where the runtime says no more than that the
-    handler failed.
+    A permanent error (`lambdas.common.errors`) is not tried again. None where the function never ran.
     """
     head, _, body = text.partition("\n")
     if not head.startswith("Lambda Function Error"):
         return None
     payload = json.loads(body)
     kind, message = payload.get("errorType", "Error"), payload.get("errorMessage", body)
-    if reported is not None and kind == "Runtime.HandlerError":
-        kind = reported
     return dg.Failure(
         f"{message} ({kind} in {name})",
         metadata={"function": name, "error_type": kind, "error": dg.MetadataValue.json(payload)},

@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.automation import build_automation
 from orchestration.resources import build_resources
+from orchestration.schedules import build_proofs
 from orchestration.sensors import build_sensors
 
 
@@ -15,6 +16,7 @@ def defs() -> dg.Definitions:
     platform = dg.Definitions(
         resources=build_resources(),
         sensors=[*build_sensors(), build_automation()],
+        schedules=build_proofs(),
         # one step a run that waits for a function: a process of its own would only cost its start
         executor=dg.in_process_executor,
     )

@@ -1,7 +1,7 @@
 """What a run that loads days of a source is: its request, and the tags that both sensors read and write."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -9,18 +9,63 @@ import dagster as dg
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 SOURCE_TAG = "analytics/source"
+# A run with this tag builds its days anew: it loads what is in force as well. Anybody may set it in the launchpad.
+REBUILD_TAG = "analytics/rebuild"
+# On the assets of a source that is paused in its defs.yaml: nothing of it runs by itself.
+PAUSED_TAG = "analytics/paused"
+# How many days back a proof looks, today included; absent: all.
+LAST_DAYS_TAG = "analytics/last-days"
 
 
 def load_request(
-    source: str, days: tuple[date, date], *, run_key: str, tags: Mapping[str, str] | None = None
+    context: dg.SensorEvaluationContext,
+    source: str,
+    days: tuple[date, date],
+    *,
+    run_key: str,
+    anew: bool = False,
+    tags: Mapping[str, str] | None = None,
 ) -> dg.RunRequest:
-    """A run of core/<source> for the UTC days from the first to the last of `days`, both included."""
+    """A run of core/<source> for the UTC days from the first to the last of `days`, both included.
+
+    With `anew` it is a rebuild.
+    """
     first, last = (day.isoformat() for day in days)
     return dg.RunRequest(
         asset_selection=[core_key(source)],
+        # without this line all checks of the asset would run: the proof is the night's
+        asset_check_keys=blocking_checks(context, source),
         run_key=run_key,
-        tags={RANGE_START: first, RANGE_END: last, SOURCE_TAG: source, **(tags or {})},
+        tags={
+            RANGE_START: first,
+            RANGE_END: last,
+            SOURCE_TAG: source,
+            **({REBUILD_TAG: "true"} if anew else {}),
+            **(tags or {}),
+        },
     )
+
+
+def last_days(number: str | None, today: date) -> dict[str, str]:
+    """The last days up to today as a function wants them, half-open; nothing where all are meant (no number)."""
+    if number is None:
+        return {}
+    after = today + timedelta(days=1)
+    return {"start": str(after - timedelta(days=int(number))), "end": str(after)}
+
+
+def days_of_run(tags: Mapping[str, str], today: date) -> dict[str, str]:
+    """The days that a run of checks looks at: those that the run loads, the last ones of its tag, or all."""
+    if RANGE_START not in tags:
+        return last_days(tags.get(LAST_DAYS_TAG), today)
+    after = date.fromisoformat(tags[RANGE_END]) + timedelta(days=1)
+    return {"start": tags[RANGE_START], "end": str(after)}
+
+
+def blocking_checks(context: dg.SensorEvaluationContext, source: str) -> list[dg.AssetCheckKey]:
+    """The checks of core/<source> that run with its loads, because marts wait for them."""
+    graph = asset_graph(context)
+    return sorted(key for key in graph.get_check_keys_for_assets({core_key(source)}) if graph.get(key).blocking)
 
 
 def core_key(source: str) -> dg.AssetKey:
@@ -33,6 +78,12 @@ def asset_graph(context: dg.SensorEvaluationContext) -> Any:
     if context.repository_def is None:
         raise dg.DagsterInvariantViolationError("the sensor is evaluated outside a code location")
     return context.repository_def.asset_graph
+
+
+def is_paused(context: dg.SensorEvaluationContext, source: str) -> bool:
+    """Whether the source is declared and says that it is paused."""
+    graph, key = asset_graph(context), core_key(source)
+    return bool(graph.has(key) and PAUSED_TAG in graph.get(key).tags)
 
 
 def has_day(context: dg.SensorEvaluationContext, source: str, day: date) -> bool:

@@ -1,6 +1,6 @@
 """The queue of S3 notifications: receive what waits, and read which days of which sources it makes dirty.
 
-A message says that something was put under a raw key; what is loaded is decided by the process function, by looking.
+What the messages say is read by `lambdas.common.notices`, as the process function reads what it takes itself.
 """
 
 import hashlib
@@ -8,14 +8,12 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
-from urllib.parse import unquote_plus
 
-from lambdas.common.errors import RequestError
-from lambdas.common.lake import RawKey, parse_raw_key
+from lambdas.common.notices import Notice, Put, read_notices
 
 logger = logging.getLogger(__name__)
 
@@ -24,15 +22,6 @@ SECONDS_A_TICK = 15.0
 # Longer than a tick, its interval and the start of its runs together: until then nobody else sees the messages.
 VISIBILITY_SECONDS = 300
 _CALL = 10  # messages that SQS takes or gives at once
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Put:
-    """One notified content of a raw object: an overwritten object is another Put with the same key."""
-
-    key: str
-    etag: str
-    sequencer: str
 
 
 @dataclass(slots=True)
@@ -52,11 +41,11 @@ class Received:
         self.counts[kind] += 1
         logger.warning("%s event passed over: %.500s", kind, what)
 
-    def add(self, raw: RawKey, put: Put) -> None:
-        """Mark the day of a raw key as dirty."""
+    def add(self, source: str, day: date, put: Put) -> None:
+        """Mark a source's day as dirty."""
         self.counts["put"] += 1
-        self.sources[-1].add(raw.source)
-        self.puts.setdefault(raw.source, {}).setdefault(raw.day, set()).add(put)
+        self.sources[-1].add(source)
+        self.puts.setdefault(source, {}).setdefault(day, set()).add(put)
 
 
 def receive(
@@ -92,11 +81,8 @@ def read(messages: Iterable[dict[str, Any]], bucket: str) -> Received:
     received = Received()
     for message in messages:
         received.sources.append(set())
-        try:
-            for event in _events(message["Body"], received):
-                _read_event(event, bucket, received)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            received.count_as("malformed", message.get("Body"))
+        for notice in read_notices(message["Body"], bucket):
+            _add(received, notice)
     return received
 
 
@@ -106,23 +92,10 @@ def digest(puts: Iterable[Put]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 
-def _events(body: str, received: Received) -> Iterator[dict[str, Any]]:
-    document = json.loads(body)
-    if document.get("Event") == "s3:TestEvent":
-        received.counts["test"] += 1
-        return
-    yield from document["Records"]
-
-
-def _read_event(event: dict[str, Any], bucket: str, received: Received) -> None:
-    name, item = event["eventName"], event["s3"]["object"]
-    key = unquote_plus(item["key"])
-    if not name.startswith("ObjectCreated"):
-        received.counts["removed" if name.startswith("ObjectRemoved") else "foreign"] += 1
-    elif event["s3"]["bucket"]["name"] != bucket:
-        received.count_as("foreign", key)
+def _add(received: Received, notice: Notice) -> None:
+    if notice.raw is not None and notice.put is not None:
+        received.add(notice.raw.source, notice.raw.day, notice.put)
+    elif notice.kind in ("foreign", "malformed"):
+        received.count_as(notice.kind, notice.what)
     else:
-        try:
-            received.add(parse_raw_key(key), Put(key, str(item.get("eTag", "")), str(item.get("sequencer", ""))))
-        except RequestError as error:
-            received.count_as("foreign", error)
+        received.counts[notice.kind] += 1

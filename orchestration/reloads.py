@@ -15,12 +15,15 @@ from orchestration.calls import is_permanent
 from orchestration.loads import (
     RANGE_END,
     RANGE_START,
+    REBUILD_TAG,
     SOURCE_TAG,
     asset_graph,
     core_key,
     has_day,
+    is_paused,
     load_request,
 )
+from orchestration.resources import Cloud
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +43,14 @@ OVERLAP = dt.timedelta(minutes=5)
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Asks again for loads that failed, later and later, unless only a person can mend the error.",
 )
-def failed_loads(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+def failed_loads(context: dg.SensorEvaluationContext, cloud: Cloud) -> dg.SensorResult | dg.SkipReason:
     """Runs for the days of loads whose delay is over; the cursor is the moment before which nothing is open."""
+    if reason := cloud.pause_reason():
+        return dg.SkipReason(reason)
     now = dt.datetime.now(dt.UTC)
     records = _failed(context)
     waiting = [record for record in records if _is_open(context, record)]
-    requests = [_request(record.dagster_run) for record in waiting if now >= _due(record)]
+    requests = [_request(context, record.dagster_run) for record in waiting if now >= _due(record)]
     cursor = min([now - OVERLAP, *(_failed_at(record) - OVERLAP for record in waiting)]).isoformat()
     if not requests:
         return dg.SensorResult(skip_reason=f"{len(waiting)} failed loads wait for their next try", cursor=cursor)
@@ -66,13 +71,15 @@ def _is_open(context: dg.SensorEvaluationContext, record: dg.RunRecord) -> bool:
     """Whether nothing has come after the failure that settles it or will."""
     run = record.dagster_run
     first, last = _days(run)
+    if is_paused(context, run.tags[SOURCE_TAG]):
+        return False
     if not (has_day(context, run.tags[SOURCE_TAG], first) and has_day(context, run.tags[SOURCE_TAG], last)):
         return False
     if _newest(context, run) != run.run_id or _is_loaded(context, record):
         return False
     if PERMANENT_TAG in run.tags:
         return False
-    permanent = sorted({kind for kind in _error_kinds(context.instance, run.run_id) if is_permanent(kind)})
+    permanent = sorted({kind for kind in error_kinds(context.instance, run.run_id) if is_permanent(kind)})
     if permanent:
         _give_up(context, run, ", ".join(permanent))
     return not permanent
@@ -110,7 +117,7 @@ def _is_loaded(context: dg.SensorEvaluationContext, record: dg.RunRecord) -> boo
     return not days
 
 
-def _error_kinds(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
+def error_kinds(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
     """Class names of the errors of the run's steps; none where it died without one."""
     for record in instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records:
         event = record.event_log_entry.dagster_event
@@ -126,12 +133,14 @@ def _error_kinds(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
             error = error.cause
 
 
-def _request(run: dg.DagsterRun) -> dg.RunRequest:
+def _request(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> dg.RunRequest:
     # named after the run that failed: whatever a tick repeats, that run is followed by one
     return load_request(
+        context,
         run.tags[SOURCE_TAG],
         _days(run),
         run_key=f"after {run.run_id}",
+        anew=REBUILD_TAG in run.tags,
         tags={ATTEMPT_TAG: str(_attempt(run) + 1)},
     )
 

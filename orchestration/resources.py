@@ -1,5 +1,7 @@
 """What assets and sensors reach on AWS. Nothing is read or called before a run or a tick asks for it."""
 
+import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
 
 # A function works 240 s and answers what remains; its own limit is 300 s.
 READ_TIMEOUT_SECONDS = 310
+# The one switch: `analytics pause` writes it, with who did it and when; `analytics resume` takes it away.
+PAUSED_PARAMETER = "paused"
 
 
 class Cloud(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -39,19 +43,40 @@ class Cloud(dg.ConfigurableResource):  # type: ignore[type-arg]
         answer = self.client("ssm").get_parameters(Names=[prefix + name for name in names])
         return {item["Name"].removeprefix(prefix): item["Value"] for item in answer["Parameters"]}
 
+    def pause_reason(self) -> str:
+        """Why nothing is to be asked for now: the switch of the whole environment; empty where it is not set."""
+        return pause_reason(self.parameters(PAUSED_PARAMETER))
+
     def pipes(self) -> "PipesLambdaClient":
         """The client that calls functions: one invocation a call, because a silent second one would work twice."""
-        import boto3
-        from botocore.config import Config
         from dagster_aws.pipes import PipesLambdaClient
 
-        config = Config(
-            read_timeout=READ_TIMEOUT_SECONDS,
-            connect_timeout=5,
-            tcp_keepalive=True,
-            retries={"total_max_attempts": 1},
-        )
-        return PipesLambdaClient(client=boto3.client("lambda", config=config))
+        return PipesLambdaClient(client=_lambda_client())
+
+    def invoke(self, name: str, event: Mapping[str, Any]) -> dict[str, str]:
+        """Call the deployed function of that name once: its Payload as text, and FunctionError where it failed."""
+        answer = _lambda_client().invoke(FunctionName=name, Payload=json.dumps(event).encode())
+        error = {"FunctionError": answer["FunctionError"]} if answer.get("FunctionError") else {}
+        return {"Payload": answer["Payload"].read().decode(), **error}
+
+
+def pause_reason(parameters: Mapping[str, str]) -> str:
+    """The same of parameters that are read already."""
+    said = parameters.get(PAUSED_PARAMETER)
+    return f"everything is paused: {said}; `analytics resume` ends it" if said else ""
+
+
+def _lambda_client() -> Any:
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        read_timeout=READ_TIMEOUT_SECONDS,
+        connect_timeout=5,
+        tcp_keepalive=True,
+        retries={"total_max_attempts": 1},
+    )
+    return boto3.client("lambda", config=config)
 
 
 def build_resources() -> dict[str, object]:

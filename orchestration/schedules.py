@@ -1,30 +1,74 @@
-"""When sources are asked: by the cron line of their defs.yaml, in UTC."""
+"""When sources are asked: by the cron line of their defs.yaml, in UTC. And when they are proved: by hour and night."""
 
 import datetime as dt
+from typing import Any
 
 import dagster as dg
 
+from lambdas.common.source import SourceConfig
+from orchestration.loads import LAST_DAYS_TAG
+from orchestration.resources import Cloud
 
-def build_daily_schedule(source: str, cron: str) -> dg.ScheduleDefinition:
-    """The schedule that lands the latest complete UTC day of a source at every tick of `cron`.
+# after the sources' daily landings, and at an hour when dashboards sleep
+NIGHTLY_CRON = "30 4 * * *"
+# most of what goes wrong is of the last days; beside the hour, when everybody's schedules begin
+HOURLY_CRON = "17 * * * *"
+HOURLY_DAYS = 7
+
+
+def build_daily_schedule(config: SourceConfig) -> dg.ScheduleDefinition:
+    """The schedule that lands the latest complete UTC day of a source at every tick of its cron line.
 
     Late data of former days is the sensor's and the reconciliation's business, and a backfill's.
     """
 
     @dg.schedule(
-        name=f"{source}_landing",
-        cron_schedule=cron,
+        name=f"{config.name}_landing",
+        cron_schedule=str(config.schedule),
         execution_timezone="UTC",
-        target=dg.AssetSelection.assets(dg.AssetKey(["raw", source])),
-        description=f"Lands yesterday (UTC) of {source}.",
+        target=dg.AssetSelection.assets(dg.AssetKey(["raw", config.name])).without_checks(),
+        description=f"Lands yesterday (UTC) of {config.name}.",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
-    def land_yesterday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        return dg.RunRequest(partition_key=latest_complete_day(context.scheduled_execution_time).isoformat())
+    def land_yesterday(context: dg.ScheduleEvaluationContext, cloud: Cloud) -> dg.RunRequest | dg.SkipReason:
+        day = latest_complete_day(context.scheduled_execution_time)
+        if reason := _reason_to_wait(config, day) or cloud.pause_reason():
+            return dg.SkipReason(reason)
+        return dg.RunRequest(partition_key=day.isoformat())
 
     return land_yesterday
+
+
+def _reason_to_wait(config: SourceConfig, day: dt.date) -> str:
+    if config.paused:
+        return f"{config.name} is paused in its defs.yaml"
+    return "" if config.has_day(day, day) else f"{config.name} has no {day}: its defs.yaml says when it starts and ends"
 
 
 def latest_complete_day(moment: dt.datetime) -> dt.date:
     """The last UTC day that is over at an aware moment."""
     return moment.astimezone(dt.UTC).date() - dt.timedelta(days=1)
+
+
+def build_proofs() -> list[dg.ScheduleDefinition]:
+    """The schedules that run the checks of all sources: hourly over the last days, nightly over all of them."""
+    job = dg.define_asset_job("proof", dg.AssetSelection.all_asset_checks(), description="Proves every source.")
+    return [
+        _build_proof("hourly_proof", job, cron=HOURLY_CRON, tags={LAST_DAYS_TAG: str(HOURLY_DAYS)}),
+        _build_proof("nightly_proof", job, cron=NIGHTLY_CRON, tags={}),
+    ]
+
+
+def _build_proof(name: str, job: Any, *, cron: str, tags: dict[str, str]) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=name,
+        job=job,
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def prove(cloud: Cloud) -> dg.RunRequest | dg.SkipReason:
+        reason = cloud.pause_reason()
+        return dg.SkipReason(reason) if reason else dg.RunRequest(tags=tags)
+
+    return prove

@@ -5,18 +5,30 @@ runs exist: a tick that dies half-way leaves its messages to come back, and load
 """
 
 import json
-from collections.abc import Iterator
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 import dagster as dg
 
 from lambdas.common.errors import SettingsError
 from lambdas.common.lake import contiguous
 from orchestration import queue
-from orchestration.loads import asset_graph, core_key, has_day, load_request
-from orchestration.queue import Put, Received
+from orchestration.alerts import alerts
+from orchestration.healing import healing
+from orchestration.landings import OUTSIDE, PAUSED, Days, Event, landed, left_alone
+from orchestration.loads import (
+    RANGE_END,
+    RANGE_START,
+    SOURCE_TAG,
+    asset_graph,
+    core_key,
+    has_day,
+    is_paused,
+    load_request,
+)
+from orchestration.queue import Received
 from orchestration.reloads import failed_loads
-from orchestration.resources import Cloud
+from orchestration.resources import PAUSED_PARAMETER, Cloud, pause_reason
 
 INTERVAL_SECONDS = 5
 
@@ -30,7 +42,9 @@ INTERVAL_SECONDS = 5
 )
 def raw_objects(context: dg.SensorEvaluationContext, cloud: Cloud) -> dg.SensorResult | dg.SkipReason:
     """Runs for the days that the waiting messages make dirty; deletes the messages of the tick before."""
-    names = cloud.parameters("queue/url", "lake/bucket", "trigger-mode")
+    names = cloud.parameters("queue/url", "lake/bucket", "trigger-mode", PAUSED_PARAMETER)
+    if reason := pause_reason(names):
+        return dg.SkipReason(reason)
     if names.get("trigger-mode") == "lambda":
         return dg.SkipReason("TriggerMode is lambda: the queue feeds the process function directly")
     if missing := {"queue/url", "lake/bucket"} - names.keys():
@@ -48,7 +62,7 @@ def raw_objects(context: dg.SensorEvaluationContext, cloud: Cloud) -> dg.SensorR
 
 def build_sensors() -> list[dg.SensorDefinition]:
     """The sensors of the code location, the marts' automation excepted."""
-    return [raw_objects, failed_loads]
+    return [raw_objects, failed_loads, healing, alerts]
 
 
 def _handles(cursor: str | None) -> list[str]:
@@ -56,56 +70,76 @@ def _handles(cursor: str | None) -> list[str]:
 
 
 def _result(context: dg.SensorEvaluationContext, received: Received, cursor: str) -> dg.SensorResult:
-    known = _known_days(context, received)
-    requests = [request for source, puts in known.items() for request in _requests(source, puts)]
+    known, events = _sorted_out(context, received)
+    requests = [request for source, puts in known.items() for request in _requests(context, source, puts)]
+    needed = _without_queued(context, requests)
+    if len(needed) < len(requests):
+        received.counts["waiting in a queued run"] += len(requests) - len(needed)
     summary = ", ".join(f"{count} {kind}" for kind, count in sorted(received.counts.items()))
-    if not requests:
-        return dg.SensorResult(skip_reason=f"nothing to load ({summary or 'queue is empty'})", cursor=cursor)
-    context.log.info("%d runs for %s", len(requests), summary)
-    return dg.SensorResult(run_requests=requests, asset_events=list(_landed(context, known)), cursor=cursor)
+    events += [event for source, days in known.items() for event in landed(context, source, days)]
+    if not needed:
+        reason = f"nothing to load ({summary or 'queue is empty'})"
+        return dg.SensorResult(skip_reason=reason, asset_events=events, cursor=cursor)
+    context.log.info("%d runs for %s", len(needed), summary)
+    return dg.SensorResult(run_requests=needed, asset_events=events, cursor=cursor)
 
 
-def _known_days(context: dg.SensorEvaluationContext, received: Received) -> dict[str, dict[date, set[Put]]]:
-    """The puts whose source has an asset with that day as a partition; the others are counted and named in the log."""
-    known: dict[str, dict[date, set[Put]]] = {}
+def _sorted_out(context: dg.SensorEvaluationContext, received: Received) -> tuple[dict[str, Days], list[Event]]:
+    """The puts to load, by source and day, and what is said of the others on the raw assets."""
+    known: dict[str, Days] = {}
+    events: list[Event] = []
     for source, days in sorted(received.puts.items()):
-        for day, puts in sorted(days.items()):
-            if not asset_graph(context).has(core_key(source)):
-                received.count_as("foreign", f"{source} is not declared (yet?); {len(puts)} objects wait")
-            elif not has_day(context, source, day):
-                received.count_as("outside", _outside(source, day, puts))
-            else:
-                known.setdefault(source, {})[day] = puts
-    return known
+        if not asset_graph(context).has(core_key(source)):
+            received.count_as("foreign", f"{source} is not declared (yet?); {_number(days)} objects wait")
+        elif is_paused(context, source):
+            received.count_as("paused", f"{source}; {_number(days)} objects")
+            events += left_alone(source, days, PAUSED)
+        else:
+            known[source] = {day: puts for day, puts in days.items() if has_day(context, source, day)}
+            events += _outside(received, source, {day: puts for day, puts in days.items() if day not in known[source]})
+    return known, events
 
 
-def _outside(source: str, day: date, puts: set[Put]) -> str:
-    first = min(put.key for put in puts)
+def _outside(received: Received, source: str, days: Days) -> Iterator[Event]:
+    for event in left_alone(source, days, OUTSIDE):
+        received.count_as("outside", event.description)
+        yield event
+
+
+def _number(days: Days) -> int:
+    return sum(map(len, days.values()))
+
+
+def _without_queued(context: dg.SensorEvaluationContext, requests: list[dg.RunRequest]) -> list[dg.RunRequest]:
+    """The requests whose days no queued run of the source covers.
+
+    A queued run looks at the lake when it begins, which is after these messages came. One that has begun may have
+    looked before: it settles nothing.
+    """
+    if not requests:
+        return []
+    sources = sorted({request.tags[SOURCE_TAG] for request in requests})
+    filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED], tags={SOURCE_TAG: sources})
+    queued = [run.tags for run in context.instance.get_runs(filters)]
+    return [request for request in requests if not any(_covers(tags, request.tags) for tags in queued)]
+
+
+def _covers(queued: Mapping[str, str], asked: Mapping[str, str]) -> bool:
     return (
-        f"{len(puts)} objects, {first} among them: {source} has no {day}. Materialize that day of core/{source} once "
-        f"it has: a day to come when it comes, an earlier one when `start` in the source's defs.yaml is that early"
+        queued[SOURCE_TAG] == asked[SOURCE_TAG]
+        and queued.get(RANGE_START, "9") <= asked[RANGE_START]
+        and asked[RANGE_END] <= queued.get(RANGE_END, "")
     )
 
 
-def _requests(source: str, puts: dict[date, set[Put]]) -> Iterator[dg.RunRequest]:
+def _requests(context: dg.SensorEvaluationContext, source: str, puts: Days) -> Iterator[dg.RunRequest]:
     for first, after in contiguous(puts):
         last = after - timedelta(days=1)
         named = {put for day in puts if first <= day <= last for put in puts[day]}
         yield load_request(
+            context,
             source,
             (first, last),
             run_key=f"{source}|{first}|{last}|{queue.digest(named)}",
             tags={"analytics/objects": str(len(named))},
         )
-
-
-def _landed(
-    context: dg.SensorEvaluationContext, known: dict[str, dict[date, set[Put]]]
-) -> Iterator[dg.AssetMaterialization]:
-    """Materializations of raw assets that nobody but the source itself materializes (it has no `extract`)."""
-    for source, days in known.items():
-        key = dg.AssetKey(["raw", source])
-        if asset_graph(context).get(key).is_executable:
-            continue
-        for day, puts in days.items():
-            yield dg.AssetMaterialization(key, partition=day.isoformat(), metadata={"objects": len(puts)})

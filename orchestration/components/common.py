@@ -11,9 +11,13 @@ from lambdas.common.contract import Column, Contract
 # in all, which outlasts a restart of the warehouse.
 RETRIES = dg.RetryPolicy(max_retries=5, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
+CODE = (".yaml", ".sql", ".py")
 
-def build_spec(contract: Contract, layer: str, *, group: str, kinds: set[str], **more: Any) -> dg.AssetSpec:
-    """The specification of the asset <layer>/<dataset>; `more` goes to dg.AssetSpec as it is."""
+
+def build_spec(
+    contract: Contract, layer: str, *, group: str, kinds: set[str], metadata: Mapping[str, Any], **more: Any
+) -> dg.AssetSpec:
+    """The specification of the asset <layer>/<dataset>, with links to its files; `more` is dg.AssetSpec's."""
     return dg.AssetSpec(
         key=[layer, contract.name],
         group_name=group,
@@ -21,7 +25,17 @@ def build_spec(contract: Contract, layer: str, *, group: str, kinds: set[str], *
         owners=[f"team:{contract.team}"] if contract.team else [],
         tags=dict.fromkeys(contract.tags, ""),
         description=f"**{contract.title}.** {contract.description}",
+        metadata={**metadata, "dagster/code_references": _files(contract)},
         **more,
+    )
+
+
+def _files(contract: Contract) -> dg.CodeReferencesMetadataValue:
+    """The files of the dataset's folder but defs.yaml, which Dagster adds itself."""
+    paths = [path for path in sorted(contract.path.parent.iterdir()) if path.suffix in CODE]
+    named = [path for path in paths if path.name not in ("defs.yaml", "__init__.py")]
+    return dg.CodeReferencesMetadataValue(
+        code_references=[dg.LocalFileCodeReference(file_path=str(path), label=path.name) for path in named]
     )
 
 

@@ -15,12 +15,15 @@ from lambdas.common.errors import ContractError
 from orchestration.automation import refresh_after_inputs
 from orchestration.calls import call_function, metadata
 from orchestration.components.common import RETRIES, build_spec, table_metadata
+from orchestration.components.quality import build_grain
+from orchestration.components.scaffolding import MartScaffolder
 from orchestration.resources import Cloud
 
 SCHEMAS = ("core", "mart")
 DIALECT = "redshift"
 
 
+@dg.scaffold_with(MartScaffolder)
 class Mart(dg.Component, dg.Model, dg.Resolvable):
     """A materialized view over core tables and other marts, refreshed once after its inputs changed."""
 
@@ -32,7 +35,8 @@ class Mart(dg.Component, dg.Model, dg.Resolvable):
         """
         contract = load_contract(context.path / "contract.yaml", "mart")
         path = context.path / "mart.sql"
-        return dg.Definitions(assets=[_mart_asset(_mart_spec(contract, path, path.read_text(encoding="utf-8")))])
+        mart = _mart_asset(_mart_spec(contract, path, path.read_text(encoding="utf-8")))
+        return dg.Definitions(assets=[mart], asset_checks=[build_grain(contract)] if contract.key else [])
 
 
 def _mart_spec(contract: Contract, path: Path, sql: str) -> dg.AssetSpec:

@@ -1,34 +1,45 @@
-"""A folder under assets/sources becomes raw/<source>, core/<source> and, where it has a schedule, that schedule."""
+"""A folder under assets/sources becomes raw/<source>, core/<source>, its proof, and the schedule that it has."""
 
+import datetime as dt
 from typing import Annotated, Any
 
 import dagster as dg
 
 from lambdas.common.contract import Contract, load_contract
 from lambdas.common.source import SourceConfig, parse_source_config
-from orchestration.calls import call_function, metadata
+from orchestration.calls import Answer, ask_function, call_function, metadata
 from orchestration.components.common import RETRIES, build_spec, table_metadata
+from orchestration.components.proof import build_proof
+from orchestration.components.quality import build_quality
+from orchestration.components.scaffolding import SourceScaffolder
+from orchestration.days import chart, day_metadata, load_table
+from orchestration.loads import PAUSED_TAG, REBUILD_TAG
 from orchestration.resources import Cloud
 from orchestration.schedules import build_daily_schedule
 
 # dlt's configuration has braces of its own: what stands in the file reaches ingest as it stands
 AsWritten = dg.Resolver(lambda _context, value: value, model_field_type=dict[str, Any])
 DayAsText = dg.Resolver(lambda _context, value: str(value), model_field_type=str)
+DayOrNone = dg.Resolver(lambda _context, value: str(value) if value else None, model_field_type=str | None)
 
 
+@dg.scaffold_with(SourceScaffolder)
 class Source(dg.Component, dg.Model, dg.Resolvable):
     """An external system that lands in the lake: where its data comes from (`extract`), since when, and how often.
 
-    `start` is the first UTC day (YYYY-MM-DD), `schedule` a cron line in UTC; `extract` holds one of rest_api,
-    filesystem or sql_database in dlt's configuration. Without `extract` others drop the files.
+    `start` is the first UTC day (YYYY-MM-DD) and `end` the last where there is one, `schedule` a cron line in UTC;
+    `extract` holds one of rest_api, filesystem or sql_database in dlt's configuration. Without `extract` others drop
+    the files. While `paused` nothing of the source runs by itself.
     """
 
     start: Annotated[str, DayAsText]
+    end: Annotated[str | None, DayOrNone] = None
+    paused: bool = False
     schedule: str | None = None
     extract: Annotated[dict[str, Any] | None, AsWritten] = None
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """The source's assets and schedule; reads the contract beside the defs.yaml and nothing else.
+        """The source's assets, check and schedule; reads the contract beside the defs.yaml and nothing else.
 
         Raises:
             ContractError: the contract cannot be read.
@@ -36,17 +47,34 @@ class Source(dg.Component, dg.Model, dg.Resolvable):
         """
         config = parse_source_config(context.path.name, self.model_dump())
         contract = load_contract(context.path / "contract.yaml", "source")
-        days = dg.DailyPartitionsDefinition(start_date=config.start.isoformat(), timezone="UTC", end_offset=1)
+        days = _days(config)
         raw = _raw_spec(contract, days)
+        core = _core_spec(contract, days)
+        if config.paused:
+            raw, core = (_paused(spec) for spec in (raw, core))
         landed: dg.AssetSpec | dg.AssetsDefinition = raw if config.extract is None else _raw_asset(raw)
-        assets = [landed, _core_asset(_core_spec(contract, days))]
-        return dg.Definitions(assets=assets, schedules=_schedules(config))
+        assets = [landed, _core_asset(core)]
+        return dg.Definitions(
+            assets=assets, asset_checks=[build_proof(contract), build_quality(contract)], schedules=_schedules(config)
+        )
+
+
+def _days(config: SourceConfig) -> dg.DailyPartitionsDefinition:
+    """The days that `SourceConfig.has_day` says the source has; Dagster's end is the first day after."""
+    after = (config.end + dt.timedelta(days=1)).isoformat() if config.end else None
+    return dg.DailyPartitionsDefinition(config.start.isoformat(), end_date=after, timezone="UTC", end_offset=1)
+
+
+def _paused(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """The specification with what people and sensors are told: nothing of the source runs by itself."""
+    text = f"**Paused** in its defs.yaml: nothing of it runs by itself. {spec.description}"
+    return spec.merge_attributes(tags={PAUSED_TAG: "true"}).replace_attributes(description=text)
 
 
 def _schedules(config: SourceConfig) -> list[dg.ScheduleDefinition]:
     if config.schedule is None or config.extract is None:
         return []
-    return [build_daily_schedule(config.name, config.schedule)]
+    return [build_daily_schedule(config)]
 
 
 def _raw_spec(contract: Contract, days: dg.DailyPartitionsDefinition) -> dg.AssetSpec:
@@ -63,6 +91,7 @@ def _raw_spec(contract: Contract, days: dg.DailyPartitionsDefinition) -> dg.Asse
 
 
 def _core_spec(contract: Contract, days: dg.DailyPartitionsDefinition) -> dg.AssetSpec:
+    fresh = contract.freshness
     raw = dg.AssetKey(["raw", contract.name])
     lineage = {c.name: [dg.TableColumnDep(raw, name) for name in c.sources] for c in contract.columns}
     return build_spec(
@@ -71,6 +100,7 @@ def _core_spec(contract: Contract, days: dg.DailyPartitionsDefinition) -> dg.Ass
         group=contract.name,
         kinds={"redshift"},
         deps=[raw],
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=fresh) if fresh else None,
         partitions_def=days,
         code_version=contract.hash,
         metadata={"s3_prefix": f"curated/{contract.name}/", **table_metadata(contract, lineage)},
@@ -79,15 +109,15 @@ def _core_spec(contract: Contract, days: dg.DailyPartitionsDefinition) -> dg.Ass
 
 def _raw_asset(spec: dg.AssetSpec) -> dg.AssetsDefinition:
     """raw/<source>: ingest extracts the days of the run in one pass and lands them."""
-    return _asset(spec, "ingest", {})
+    return _asset(spec, "ingest")
 
 
 def _core_asset(spec: dg.AssetSpec) -> dg.AssetsDefinition:
     """core/<source>: process brings the table to what lies under raw/ for the days of the run."""
-    return _asset(spec, "process", {"action": "load"})
+    return _asset(spec, "process")
 
 
-def _asset(spec: dg.AssetSpec, function: str, action: dict[str, str]) -> dg.AssetsDefinition:
+def _asset(spec: dg.AssetSpec, function: str) -> dg.AssetsDefinition:
     """An asset whose days one call of a function brings about, a range in one run."""
     name = "__".join(spec.key.path)
 
@@ -99,17 +129,29 @@ def _asset(spec: dg.AssetSpec, function: str, action: dict[str, str]) -> dg.Asse
         pool=name,
     )
     def call(context: dg.AssetExecutionContext, cloud: Cloud) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        return _materialize(context, cloud, function, spec=spec, action=action)
+        return _materialize(context, cloud, function, spec=spec)
 
     return call
 
 
 def _materialize(
-    context: dg.AssetExecutionContext, cloud: Cloud, function: str, *, spec: dg.AssetSpec, action: dict[str, str]
+    context: dg.AssetExecutionContext, cloud: Cloud, function: str, *, spec: dg.AssetSpec
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     window = context.partition_time_window
     days = {"start": f"{window.start:%Y-%m-%d}", "end": f"{window.end:%Y-%m-%d}"}
-    asked = {**action, "source": spec.key.path[-1], **days, "requested_by": context.run.run_id}
+    asked = {"source": spec.key.path[-1], **days, "requested_by": context.run.run_id}
+    if function == "process":
+        asked["action"] = "rebuild" if REBUILD_TAG in context.run.tags else "load"
     answer = call_function(context, cloud, function, event=asked)
+    shown = {"load": load_table(answer), "days": _show_days(context, cloud, asked)} if function == "process" else {}
     prefix = f"s3://{cloud.parameter('lake/bucket')}/{spec.metadata['s3_prefix']}"
-    return dg.MaterializeResult(metadata={**metadata({**answer, **days}), "uri": dg.MetadataValue.url(prefix)})
+    found = {**metadata({**answer, **days}), **shown}
+    return dg.MaterializeResult(metadata={**found, "uri": dg.MetadataValue.url(prefix)})
+
+
+def _show_days(context: dg.AssetExecutionContext, cloud: Cloud, asked: Answer) -> dg.MarkdownMetadataValue:
+    """Adds each day's counts to its partition; the chart of all for the run."""
+    days = ask_function(cloud, "process", event={**asked, "action": "days"})["days"]
+    for day in days:
+        context.add_asset_metadata(day_metadata(day), partition_key=day["day"])
+    return chart(days)

@@ -1,14 +1,31 @@
 """An environment of its own in the shared local cloud: what assets and sensors look up by SSM, and nothing deployed."""
 
+import io
 import uuid
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestration.resources import Cloud
 from tests.cloud import Cloud as LocalCloud
+
+FILES = ("lambdas/__init__.py", "lambdas/common/__init__.py", "lambdas/common/errors.py", "lambdas/common/pipes.py")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Running(Cloud):
+    """An environment in which nothing is paused, for what asks AWS of nothing else."""
+
+    def parameters(self, *names: str) -> dict[str, str]:
+        """None of them exists."""
+        return {}
+
+
+RUNNING = {"cloud": Running(environment="tests")}
 
 
 @dataclass(frozen=True)
@@ -28,6 +45,10 @@ class Scratch:
         """Write the SSM parameter of that name."""
         path = f"/analytics/{self.environment}/{name}"
         self.local.client("ssm").put_parameter(Name=path, Value=value, Type="String", Overwrite=True)
+
+    def remove(self, name: str) -> None:
+        """Take the SSM parameter of that name away."""
+        self.local.client("ssm").delete_parameter(Name=f"/analytics/{self.environment}/{name}")
 
     def waiting(self) -> tuple[int, int]:
         """How many messages are visible, and how many are received but not deleted."""
@@ -50,3 +71,36 @@ def scratch(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scra
     made.set("lake/bucket", "lake")
     yield made
     cloud.client("sqs").delete_queue(QueueUrl=queue)
+
+
+@pytest.fixture(scope="session")
+def code() -> bytes:
+    """The scratch functions' code as a zip."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as content:
+        content.write(Path(__file__).with_name("function.py"), "function.py")
+        for file in FILES:
+            content.write(ROOT / file, file)
+    return archive.getvalue()
+
+
+@pytest.fixture
+def functions(scratch: Scratch, code: bytes) -> Iterator[Callable[[str], None]]:
+    """Deploys a function that behaves as the mode says under both names."""
+    client = scratch.local.client("lambda")
+
+    def deploy(mode: str) -> None:
+        client.create_function(
+            FunctionName=scratch.environment,
+            Runtime="python3.11",
+            Role="arn:aws:iam::000000000000:role/scratch",
+            Handler="function.handler",
+            Code={"ZipFile": code},
+            Timeout=30,
+            Environment={"Variables": {"MODE": mode}},
+        )
+        for name in ("ingest", "process"):
+            scratch.set(f"functions/{name}", scratch.environment)
+
+    yield deploy
+    client.delete_function(FunctionName=scratch.environment)

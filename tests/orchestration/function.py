@@ -6,16 +6,38 @@ import os
 from lambdas.common.errors import LoadError, WarehouseBusy
 from lambdas.common.pipes import reporting
 
+KEY = "raw/earthquakes/2018/02/01/data_1.parquet"
+REMARKS = [
+    {"status": "loaded", "reason": "new raw column 'x' (VARCHAR): name it", "objects": 2, "newest": KEY},
+    {"status": "loaded", "reason": "quality rule 'some': the query gives 1, mustBe 2", "objects": 1, "newest": KEY},
+    {"status": "bad", "reason": "not a Parquet file", "objects": 4, "newest": KEY},
+]
+COUNTS = {"objects": 2, "bad": 0, "rows_in": 11, "rows_rejected": 1, "rows_late": 0}
+
 
 def handler(event, context):
     """Answer, stay silent or raise."""
     mode = os.environ["MODE"]
+    if event.get("action") == "days":
+        return {"source": event["source"], "days": days(event)}
+    if event.get("action") == "examine":
+        nulls, doubled = ({"at": 3}, {"id": 2}) if mode == "broken" else ({"at": 0}, {"id": 0})
+        remarks = REMARKS if mode == "broken" else []
+        return {
+            "nulls": nulls,
+            "doubled": doubled,
+            "newest": "2013-01-01T00:00:00",
+            "days": [],
+            "remarks": remarks,
+        }
     with reporting(event) as report:
         if mode == "busy":
             raise WarehouseBusy("the warehouse is busy")
         if mode == "refused":
             raise LoadError("the warehouse refuses")
         answer = {"rows_in": 10, "objects": {"put": 2}, "request_id": context.aws_request_id, "event": plain(event)}
+        if mode in ("proved", "broken"):
+            answer = {**proof(event["source"], mode), "event": plain(event)}
         if mode == "days":
             answer["remaining"] = remaining(event)
         if mode == "stuck":
@@ -29,6 +51,25 @@ def remaining(event):
     """All but the first day of the event; None where that is nothing."""
     start = (dt.date.fromisoformat(event["start"]) + dt.timedelta(days=1)).isoformat()
     return {"start": start, "end": event["end"]} if start < event["end"] else None
+
+
+def days(event):
+    """What the ledger would say of the event's days: 10 rows each, of which the last of the month has none."""
+    first, after = (dt.date.fromisoformat(event[name]) for name in ("start", "end"))
+    every = [first + dt.timedelta(days=n) for n in range((after - first).days)]
+    return [{"day": str(day), **COUNTS, "rows_accepted": 0 if day.day == 31 else 10} for day in every]
+
+
+def proof(source, mode):
+    """What the process function answers to prove."""
+    key = f"raw/{source}/2013/01/01/data_x.parquet"
+    findings = [f"{key}: accepted = rows by _raw_key: 3 accepted, the table holds 2"] if mode == "broken" else []
+    counts = {"objects": 3, "rows_accepted": 7, "broken": 5, "pending": 2, "gone": 1, "outside": 4}
+    if mode == "proved":
+        counts |= {"broken": 0, "pending": 0, "gone": 0, "outside": 0}
+    missing, damaged = (["2013-01-03/2013-01-04"], ["2013-01-01/2013-01-01"]) if mode == "broken" else ([], [])
+    outside = ["2012-12-30/2012-12-31"] if mode == "broken" else []
+    return {**counts, "findings": findings, "missing": missing, "damaged": damaged, "outside_days": outside}
 
 
 def plain(event):

@@ -1,5 +1,8 @@
 import dagster as dg
 import pytest
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
 
 from orchestration.automation import refresh_after_inputs
 
@@ -22,7 +25,12 @@ def view():
     yield dg.MaterializeResult(MART)
 
 
-DEFINITIONS = dg.Definitions([tables, view])
+@dg.multi_asset_check(specs=[dg.AssetCheckSpec(n, asset=CORE, blocking=n == "blocking") for n in ("blocking", "other")])
+def checks():
+    yield from ()
+
+
+DEFINITIONS = dg.Definitions([tables, view], asset_checks=[checks])
 
 
 class Evaluations:
@@ -41,6 +49,19 @@ class Evaluations:
 
     def load(self, key, day):
         assert dg.materialize([tables], selection=[key], partition_key=day, instance=self.instance).success
+
+    def evaluate(self, name, *, passed):
+        """A blocking check, or another, of the latest load of CORE."""
+        record = self.instance.get_latest_materialization_event(CORE)
+        storage = self.instance.fetch_materializations(CORE, limit=1).records[0].storage_id
+        target = AssetCheckEvaluationTargetMaterializationData(
+            storage_id=storage, run_id=record.run_id, timestamp=record.timestamp
+        )
+        self.instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=CORE, check_name=name, passed=passed, metadata={}, target_materialization_data=target
+            )
+        )
 
     def refresh(self):
         assert dg.materialize([tables, view], selection=[MART], instance=self.instance).success
@@ -77,6 +98,15 @@ def test_a_change_between_a_request_and_the_next_look_is_not_lost(marts):
     marts.refresh()
     marts.load(CORE, "2026-03-02")
     assert [marts.requested() for _ in range(3)] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(("name", "asked"), [("blocking", 0), ("other", 1)])
+def test_a_mart_waits_while_a_blocking_check_of_the_latest_load_fails(marts, name, asked):
+    marts.load(CORE, "2026-03-01")
+    marts.evaluate(name, passed=False)
+    assert marts.requested() == asked
+    marts.evaluate(name, passed=True)
+    assert marts.requested() == 1 - asked
 
 
 def test_nothing_is_asked_for_while_a_run_of_an_input_is_under_way(marts):

@@ -1,11 +1,15 @@
 import datetime as dt
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from lambdas.common.contract import assets_folder, load_contracts, load_marts, load_sources
 from lambdas.common.source import load_source_config
+from orchestration.components.proof import DECLARED, HOLDS, KEPT, LOADED
+from orchestration.components.quality import CHECKS, GRAIN
 from orchestration.definitions import defs
+from orchestration.schedules import HOURLY_CRON, NIGHTLY_CRON
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +45,9 @@ def test_assets_carry_what_their_contract_says(graph, name):
         assert set(contract.tags) <= set(node.tags)
         assert contract.title in node.description
         assert node.code_version.startswith(contract.hash)
+        linked = {Path(r.file_path) for r in node.metadata["dagster/code_references"].code_references}
+        assert {contract.path, contract.path.with_name("defs.yaml")} <= linked
+        assert all(path.exists() for path in linked)
         assert (
             node.kinds
             == {
@@ -76,6 +83,20 @@ def test_a_marts_columns_are_followed_through_its_sql(graph):
     assert found["flights"] == []
 
 
+@pytest.mark.parametrize("name", load_contracts())
+def test_tables_are_checked_and_fresh_as_their_contract_says(graph, name):
+    contract = load_contracts()[name]
+    key = dg.AssetKey([contract.schema, name])
+    found = {check.name for check in graph.asset_check_keys if check.asset_key == key}
+    if contract.kind == "mart":
+        assert found == ({GRAIN} if contract.key else set())
+        return
+    assert found == {*CHECKS, HOLDS, LOADED, KEPT}
+    assert dg.AssetCheckKey(dg.AssetKey(["raw", name]), DECLARED) in graph.asset_check_keys
+    policy = graph.get(key).freshness_policy
+    assert (policy.fail_window.to_timedelta() if policy else None) == contract.freshness
+
+
 @pytest.mark.parametrize("name", load_sources())
 def test_sources_are_partitioned_by_utc_day_up_to_today(graph, name):
     config = load_source_config(name)
@@ -85,7 +106,7 @@ def test_sources_are_partitioned_by_utc_day_up_to_today(graph, name):
         keys = node.partitions_def.get_partition_keys()
         assert keys[0] == config.start.isoformat()
         # midnight may pass between the two
-        assert keys[-1] in (today.isoformat(), (today + dt.timedelta(days=1)).isoformat())
+        assert keys[-1] in (str(config.last_day(today)), str(config.last_day(today + dt.timedelta(days=1))))
         assert node.partitions_def.timezone == "UTC"
         assert node.backfill_policy == dg.BackfillPolicy.single_run()
     assert graph.get(dg.AssetKey(["raw", name])).is_executable is (config.extract is not None)
@@ -104,9 +125,13 @@ def test_sensors_and_schedules_run_without_a_click(definitions):
     repository = definitions.get_repository_def()
     statuses = {s.name: s.default_status for s in repository.sensor_defs}
     assert statuses == {
+        "alerts": dg.DefaultSensorStatus.RUNNING,
+        "healing": dg.DefaultSensorStatus.RUNNING,
         "failed_loads": dg.DefaultSensorStatus.RUNNING,
         "raw_objects": dg.DefaultSensorStatus.RUNNING,
         "marts_after_inputs": dg.DefaultSensorStatus.RUNNING,
     }
     wanted = {f"{n}_landing": c.schedule for n in load_sources() if (c := load_source_config(n)).schedule}
+    wanted |= {"hourly_proof": HOURLY_CRON, "nightly_proof": NIGHTLY_CRON}
     assert {s.name: s.cron_schedule for s in repository.schedule_defs} == wanted
+    assert {s.default_status for s in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}

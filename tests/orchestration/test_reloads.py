@@ -7,6 +7,7 @@ from lambdas.common.errors import SettingsError
 from orchestration import reloads
 from orchestration.loads import RANGE_END, RANGE_START, SOURCE_TAG
 from orchestration.reloads import ATTEMPT_TAG, PERMANENT_TAG, failed_loads
+from tests.orchestration.conftest import RUNNING
 
 DAYS = dg.DailyPartitionsDefinition("2018-01-01", timezone="UTC", end_offset=1)
 CORE = dg.AssetKey(["core", "quakes"])
@@ -47,7 +48,9 @@ class Loads:
         return self.run(days, error=error, **{SOURCE_TAG: "quakes", **tags})
 
     def tick(self):
-        context = dg.build_sensor_context(instance=self.instance, definitions=DEFINITIONS, cursor=self.cursor)
+        context = dg.build_sensor_context(
+            instance=self.instance, definitions=DEFINITIONS, cursor=self.cursor, resources=RUNNING
+        )
         result = failed_loads(context)
         self.cursor = result.cursor
         return result.run_requests or []
@@ -136,6 +139,22 @@ def test_a_waiting_load_is_not_forgotten_by_the_cursor(loads, monkeypatch):
     assert [loads.tick() for _ in range(3)] == [[], [], []]
     monkeypatch.setattr(reloads, "FIRST_DELAY", dt.timedelta(milliseconds=1))
     assert len(loads.tick()) == 1
+
+
+def test_a_cancelled_run_stops_asking(loads):
+    job = DEFINITIONS.resolve_implicit_global_asset_job_def().get_subset(asset_selection={CORE})
+    tags = {RANGE_START: RANGE[0], RANGE_END: RANGE[1], SOURCE_TAG: "quakes"}
+    loads.asked(error="busy")
+    assert len(loads.tick()) == 1
+    run = loads.instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.STARTED, asset_selection={CORE})
+    loads.instance.report_run_canceled(run)
+    assert [loads.tick() for _ in range(2)] == [[], []]
+
+
+def test_what_is_paused_is_not_asked_for_again(loads, monkeypatch):
+    loads.asked(error="busy")
+    monkeypatch.setattr(reloads, "is_paused", lambda context, source: source == "quakes")
+    assert loads.tick() == []
 
 
 def test_what_somebody_started_by_hand_is_theirs(loads):

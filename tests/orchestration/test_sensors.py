@@ -1,19 +1,26 @@
 import json
+import os
+import subprocess
+import sys
 from urllib.parse import quote_plus
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 
-from orchestration.loads import RANGE_END, RANGE_START
+from orchestration.loads import PAUSED_TAG, RANGE_END, RANGE_START, SOURCE_TAG
 from orchestration.sensors import raw_objects
+from tests.cloud import PROJECT
 
+# Dagster demands of a queued run that it can be found in a code location
+ORIGIN = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("tests"), "tests").get_job_origin("tests")
 DAYS = dg.DailyPartitionsDefinition("2018-01-31", timezone="UTC", end_offset=1)
 
 
-def table(source):
+def table(source, **tags):
     @dg.multi_asset(
         name=f"core__{source}",
-        specs=[dg.AssetSpec(["core", source], deps=[["raw", source]], partitions_def=DAYS)],
+        specs=[dg.AssetSpec(["core", source], deps=[["raw", source]], partitions_def=DAYS, tags=tags)],
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def load():
@@ -28,7 +35,8 @@ def extracted():
 
 
 DROPPED = dg.AssetSpec(["raw", "dropped"], partitions_def=DAYS)
-DEFINITIONS = dg.Definitions([table("quakes"), table("dropped"), extracted, DROPPED], sensors=[raw_objects])
+RESTING = table("resting", **{PAUSED_TAG: "true"})
+DEFINITIONS = dg.Definitions([table("quakes"), table("dropped"), RESTING, extracted, DROPPED], sensors=[raw_objects])
 
 
 def put(source, day, *, etag="e1", sequencer="01", name="ObjectCreated:Put", bucket="lake", stamp="1"):
@@ -40,8 +48,9 @@ def put(source, day, *, etag="e1", sequencer="01", name="ObjectCreated:Put", buc
 class Sensor:
     """Evaluates the sensor tick after tick on one queue, as the daemon does."""
 
-    def __init__(self, scratch):
+    def __init__(self, scratch, instance):
         self.scratch = scratch
+        self.instance = instance
         self.cursor = None
 
     def send(self, *bodies):
@@ -52,12 +61,26 @@ class Sensor:
 
     def tick(self):
         context = dg.build_sensor_context(
-            cursor=self.cursor, definitions=DEFINITIONS, resources={"cloud": self.scratch.resource}
+            instance=self.instance,
+            cursor=self.cursor,
+            definitions=DEFINITIONS,
+            resources={"cloud": self.scratch.resource},
         )
         result = raw_objects(context)
         if isinstance(result, dg.SensorResult):
             self.cursor = result.cursor
         return result
+
+    def run(self, status, first="2018-02-01", last="2018-02-03", source="quakes"):
+        """A run of that source's days in that status."""
+        key = dg.AssetKey(["core", source])
+        job = DEFINITIONS.resolve_implicit_global_asset_job_def().get_subset(asset_selection={key})
+        tags = {SOURCE_TAG: source, RANGE_START: first, RANGE_END: last}
+        self.instance.create_run_for_job(job, tags=tags, status=status, asset_selection={key}, remote_job_origin=ORIGIN)
+
+    def observed(self, source):
+        """What the raw asset is told: descriptions of observations."""
+        return [e.description for e in self.tick().asset_events if e.asset_key.path == ["raw", source]]
 
     def ranges(self):
         requests = self.tick().run_requests or []
@@ -66,7 +89,8 @@ class Sensor:
 
 @pytest.fixture
 def sensor(scratch):
-    return Sensor(scratch)
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Sensor(scratch, instance)
 
 
 def test_consecutive_days_of_a_source_become_one_run(sensor):
@@ -112,6 +136,16 @@ def test_the_run_key_does_not_depend_on_order_or_repetition(sensor):
     assert sensor.tick().run_requests[0].run_key == first
 
 
+def test_the_run_key_is_the_same_in_every_process():
+    code = "from orchestration.queue import Put, digest; print(digest({Put('key', 'etag', 'sequencer')}))"
+    said = set()
+    for seed in ("1", "2"):
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, env=env, capture_output=True, text=True)
+        said.add(done.stdout.strip() or done.stderr)
+    assert len(said) == 1, said
+
+
 def test_encoded_keys_are_decoded(sensor):
     body = put("quakes", "2018-02-01", stamp="2018-02-01T00:00:00+00:00")
     assert "%3A" in body["Records"][0]["s3"]["object"]["key"]
@@ -145,12 +179,58 @@ def test_message_for_a_source_that_is_not_declared_yet_waits(sensor):
     assert sensor.scratch.waiting() == (0, 1), "hidden until it may be looked at again, not deleted"
 
 
-def test_a_day_outside_the_source_is_warned_of_with_a_key_and_what_to_do(sensor, caplog):
-    sensor.send(put("quakes", "2018-01-30", stamp="9"))
+def test_days_outside_the_source_are_told_on_its_raw_asset(sensor):
+    sensor.send(put("quakes", "2018-01-30", stamp="9"), put("quakes", "2018-01-29"), put("quakes", "2999-01-01"))
+    past, future = sensor.observed("quakes")
+    assert past.startswith("2 objects of 2018-01-29 to 2018-01-30, raw/quakes/2018/01/29/data_1.parquet among them")
+    assert past.endswith("the source has no such day; `start` and `end` of its defs.yaml say which it has")
+    assert future.startswith("1 objects of 2999-01-01 to 2999-01-01")
     sensor.tick()
-    (said,) = [r.getMessage() for r in caplog.records if r.name == "orchestration.queue" and r.levelname == "WARNING"]
-    assert "raw/quakes/2018/01/30/data_9.parquet" in said
-    assert "Materialize that day of core/quakes" in said
+    assert sensor.scratch.waiting() == (0, 0)
+
+
+def test_a_paused_source_is_told_of_and_not_loaded(sensor):
+    sensor.send(put("resting", "2018-02-01"), put("quakes", "2018-02-01"))
+    result = sensor.tick()
+    assert [r.asset_selection[0].path[-1] for r in result.run_requests] == ["quakes"]
+    (told,) = [e.description for e in result.asset_events if e.asset_key.path[-1] == "resting"]
+    assert "the source is paused in its defs.yaml" in told
+    sensor.tick()
+    assert sensor.scratch.waiting() == (0, 0)
+
+
+def test_messages_wait_while_everything_is_paused(sensor):
+    sensor.scratch.set("paused", "by ada since 2026-01-01")
+    sensor.send(put("quakes", "2018-02-01"))
+    assert sensor.tick().skip_message == ("everything is paused: by ada since 2026-01-01; `analytics resume` ends it")
+    assert sensor.scratch.waiting() == (1, 0)
+    sensor.scratch.remove("paused")
+    assert len(sensor.ranges()) == 1
+
+
+def test_a_queued_run_for_the_same_days_makes_another_needless(sensor):
+    sensor.run(dg.DagsterRunStatus.QUEUED)
+    sensor.send(put("quakes", "2018-02-02"), put("dropped", "2018-02-02"), put("quakes", "2018-02-09"))
+    result = sensor.tick()
+    assert [(r.asset_selection[0].path[-1], r.tags[RANGE_START]) for r in result.run_requests] == [
+        ("dropped", "2018-02-02"),
+        ("quakes", "2018-02-09"),
+    ]
+    sensor.tick()
+    assert sensor.scratch.waiting() == (0, 0)
+
+
+@pytest.mark.parametrize("status", ["STARTING", "STARTED", "CANCELING", "SUCCESS", "FAILURE", "CANCELED"])
+def test_a_run_that_has_begun_does_not(sensor, status):
+    sensor.run(dg.DagsterRunStatus[status])
+    sensor.send(put("quakes", "2018-02-02"))
+    assert sensor.ranges() == [("quakes", "2018-02-02", "2018-02-02")]
+
+
+def test_a_queued_run_for_fewer_days_does_not(sensor):
+    sensor.run(dg.DagsterRunStatus.QUEUED, "2018-02-02", "2018-02-03")
+    sensor.send(put("quakes", "2018-02-01"), put("quakes", "2018-02-02"))
+    assert sensor.ranges() == [("quakes", "2018-02-01", "2018-02-02")]
 
 
 def test_a_message_that_nobody_understands_holds_no_other_back(sensor):
@@ -158,13 +238,17 @@ def test_a_message_that_nobody_understands_holds_no_other_back(sensor):
     assert sensor.ranges() == [("quakes", "2018-02-01", "2018-02-01")]
 
 
-def test_only_what_others_drop_is_reported_as_landed(sensor):
+def test_what_was_seen_is_told_on_the_raw_asset(sensor):
     sensor.send(put("quakes", "2018-02-01"), put("dropped", "2018-02-01"), put("dropped", "2018-02-02"))
     events = sensor.tick().asset_events
-    assert [(event.asset_key.path, event.partition) for event in events] == [
-        (["raw", "dropped"], "2018-02-01"),
-        (["raw", "dropped"], "2018-02-02"),
+    assert [(type(event), event.asset_key.path, event.partition) for event in events] == [
+        (dg.AssetMaterialization, ["raw", "dropped"], "2018-02-01"),
+        (dg.AssetMaterialization, ["raw", "dropped"], "2018-02-02"),
+        (dg.AssetObservation, ["raw", "quakes"], None),
     ]
+    assert events[2].description == (
+        "1 objects of 2018-02-01 to 2018-02-01, raw/quakes/2018/02/01/data_1.parquet among them: landed"
+    )
 
 
 def test_the_queue_is_left_alone_when_it_feeds_the_function(sensor):
@@ -176,7 +260,9 @@ def test_the_queue_is_left_alone_when_it_feeds_the_function(sensor):
 
 def test_a_missing_deployment_is_named(sensor, scratch):
     context = dg.build_sensor_context(
-        definitions=DEFINITIONS, resources={"cloud": type(scratch.resource)(environment="nowhere")}
+        instance=sensor.instance,
+        definitions=DEFINITIONS,
+        resources={"cloud": type(scratch.resource)(environment="nowhere")},
     )
     with pytest.raises(Exception, match="queue/url.*is `nowhere` deployed"):
         raw_objects(context)

@@ -1,0 +1,143 @@
+"""Who is told when something needs a person: the topic /analytics/<env>/alarms/topic, once a cause.
+
+A cause is a failed run of one job with one kind of error, or one check that does not pass. It is told again when it
+comes back after having been well, or after a day. What tries again by itself is told at its first failure: a person may
+know more.
+"""
+
+import datetime as dt
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from orchestration.loads import SOURCE_TAG, asset_graph
+from orchestration.reloads import error_kinds
+from orchestration.resources import Cloud
+
+INTERVAL_SECONDS = 30
+TOLD_AGAIN_AFTER = dt.timedelta(days=1)
+# A run that ends while a tick looks may carry a moment before that tick.
+OVERLAP = dt.timedelta(minutes=5)
+# A broken warehouse fails every load: one message names the first of them and counts the others.
+MOST_MESSAGES = 5
+SUBJECT_LENGTH = 100
+# Checks whose failure is a warning in the page and still needs somebody.
+TOLD_WARNINGS = {"data_is_fresh"}
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong: `cause` is the same as long as it is one and the same, `path` leads to the page that shows it."""
+
+    cause: str
+    subject: str
+    text: str
+    path: str
+
+
+@dg.sensor(
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells the alarms' topic of failed runs and failed checks, once a cause.",
+)
+def alerts(context: dg.SensorEvaluationContext, cloud: Cloud) -> dg.SensorResult | dg.SkipReason:
+    """Publishes what is new; the cursor holds what was told, so that a tick that dies tells it again."""
+    topic = cloud.parameters("alarms/topic").get("alarms/topic")
+    if topic is None:
+        return dg.SkipReason("/alarms/topic does not exist: nobody is told")
+    now = dt.datetime.now(dt.UTC)
+    state = json.loads(context.cursor or "{}")
+    since = dt.datetime.fromisoformat(state["since"]) if "since" in state else now - OVERLAP
+    failing = list(_checks(context))
+    told = _still_told(state.get("told", {}), {trouble.cause for trouble in failing}, now)
+    news = {t.cause: t for t in [*_runs(context, since), *failing] if t.cause not in told}
+    _publish(cloud, topic, list(news.values()))
+    told |= {cause: now.isoformat() for cause in news}
+    cursor = json.dumps({"since": (now - OVERLAP).isoformat(), "told": told})
+    return dg.SensorResult(skip_reason=f"told of {len(news)} causes, {len(told)} are known", cursor=cursor)
+
+
+def _still_told(told: dict[str, str], failing: set[str], now: dt.datetime) -> dict[str, str]:
+    """What need not be told again: not older than a day, and of the checks only those that have failed ever since."""
+    return {
+        cause: moment
+        for cause, moment in told.items()
+        if now - dt.datetime.fromisoformat(moment) < TOLD_AGAIN_AFTER and (cause[:5] != "check" or cause in failing)
+    }
+
+
+def _runs(context: dg.SensorEvaluationContext, since: dt.datetime) -> Iterator[Trouble]:
+    failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
+    for record in context.instance.get_run_records(failed):
+        run = record.dagster_run
+        what = _name(run)
+        reason = _reason(context.instance, run.run_id)
+        # not by the error's text, in which ids differ from try to try
+        kinds = ",".join(sorted(set(error_kinds(context.instance, run.run_id))))
+        yield Trouble(f"run|{what}|{kinds}", f"{what} failed", reason, f"runs/{run.run_id}")
+
+
+def _name(run: dg.DagsterRun) -> str:
+    if SOURCE_TAG in run.tags:
+        return f"load of {run.tags[SOURCE_TAG]}"
+    assets = sorted(key.to_user_string() for key in run.asset_selection or ())
+    return ", ".join(assets) if 0 < len(assets) <= 3 else run.job_name
+
+
+def _reason(instance: dg.DagsterInstance, run_id: str) -> str:
+    """The first line of what the step that failed said."""
+    for record in instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records:
+        event = record.event_log_entry.dagster_event
+        data = event.step_failure_data if event else None
+        if data and data.user_failure_data and data.user_failure_data.description:
+            return str(data.user_failure_data.description).splitlines()[0]
+        if data and data.error:
+            return str(data.error.message).strip().splitlines()[0]
+    return "the run ended without a failed step: its process was lost, or it never began"
+
+
+def _checks(context: dg.SensorEvaluationContext) -> Iterator[Trouble]:
+    """Checks whose latest evaluation failed, as errors or as one of TOLD_WARNINGS."""
+    for key in sorted(asset_graph(context).asset_check_keys, key=str):
+        evaluation = _latest(context.instance, key)
+        if evaluation is None or evaluation.passed:
+            continue
+        if evaluation.severity == dg.AssetCheckSeverity.ERROR or key.name in TOLD_WARNINGS:
+            asset = key.asset_key.to_user_string()
+            path = f"assets/{asset}?view=checks&checkDetail={key.name}"
+            text = evaluation.description or "it did not pass"
+            yield Trouble(f"check|{asset}|{key.name}", f"{asset}: {key.name} failed", text, path)
+
+
+def _latest(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> Any:
+    record = instance.get_latest_asset_check_evaluation_record(key)
+    event = record.event.dagster_event if record is not None and record.event is not None else None
+    if event is None or event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        return None
+    return event.asset_check_evaluation_data
+
+
+def _publish(cloud: Cloud, topic: str, news: list[Trouble]) -> None:
+    if not news:
+        return
+    sns = cloud.client("sns")
+    for trouble in news[:MOST_MESSAGES]:
+        sns.publish(TopicArn=topic, Subject=_subject(cloud, trouble.subject), Message=_message(trouble))
+    if more := news[MOST_MESSAGES:]:
+        lines = "\n".join(f"{t.subject}: {t.text}" for t in more)
+        sns.publish(TopicArn=topic, Subject=_subject(cloud, f"{len(more)} more failed"), Message=lines[:100_000])
+
+
+def _subject(cloud: Cloud, text: str) -> str:
+    """SNS takes up to 100 ASCII characters."""
+    subject = f"[analytics {cloud.environment}] {text}"
+    return subject.encode("ascii", "replace").decode()[:SUBJECT_LENGTH]
+
+
+def _message(trouble: Trouble) -> str:
+    url = os.environ.get("DAGSTER_URL", "").rstrip("/")
+    return f"{trouble.subject}\n\n{trouble.text}\n\n{url}/{trouble.path}\n"

@@ -1,0 +1,82 @@
+"""The proof: checks of each source that hold lake, ledger and tables against each other, and days against defs.yaml.
+
+Loads do not run them: they read whole tables. An hourly pass reads the last days, a nightly one all. What they find
+missing or damaged is asked for by the sensor `healing`, which reads their metadata.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+
+import dagster as dg
+
+from lambdas.common.contract import Contract
+from orchestration.calls import Answer, call_function, metadata
+from orchestration.components.common import RETRIES
+from orchestration.landings import OUTSIDE, raw_key
+from orchestration.loads import LAST_DAYS_TAG, core_key, last_days
+from orchestration.resources import Cloud
+
+HOLDS = "ledger_holds"
+LOADED = "days_loaded"
+KEPT = "raw_kept"
+DECLARED = "days_declared"
+DESCRIPTIONS = {
+    HOLDS: "The ledger's equations hold against the tables: no row is missing, doubled or unexpected.",
+    LOADED: "Every object that lies under raw/ is loaded.",
+    KEPT: "Every object that was loaded still lies under raw/.",
+    DECLARED: "Every object under raw/ is of a day that the source has.",
+}
+
+
+def build_proof(contract: Contract) -> dg.AssetChecksDefinition:
+    """The checks of core/<source> and of raw/<source>, all from one call of the process function."""
+    specs = [
+        dg.AssetCheckSpec(name, asset=checked_asset(contract.name, name), description=text)
+        for name, text in DESCRIPTIONS.items()
+    ]
+
+    @dg.multi_asset_check(specs=specs, name=f"prove__{contract.name}", retry_policy=RETRIES, can_subset=True)
+    def prove(context: dg.AssetCheckExecutionContext, cloud: Cloud) -> Iterator[dg.AssetCheckResult]:
+        days = last_days(context.run.tags.get(LAST_DAYS_TAG), dt.datetime.now(dt.UTC).date())
+        event = {"action": "prove", "source": contract.name, **days}
+        results = _results(contract.name, call_function(context, cloud, "process", event=event))
+        asked = {key.name for key in context.selected_asset_check_keys}
+        yield from (result for result in results if result.check_name in asked)
+
+    return prove
+
+
+def checked_asset(source: str, name: str) -> dg.AssetKey:
+    """The asset whose check of that name it is: the table's, or the raw objects'."""
+    return raw_key(source) if name == DECLARED else core_key(source)
+
+
+def _results(source: str, answer: Answer) -> Iterator[dg.AssetCheckResult]:
+    pending, gone, missing = answer["pending"], answer["gone"], ", ".join(answer["missing"])
+    wrong = {
+        HOLDS: _broken(answer) if answer["broken"] else "",
+        LOADED: f"{pending} objects are not loaded, of {missing}" if pending else "",
+        KEPT: f"{gone} objects are gone from raw/; their rows stay until they are forgotten" if gone else "",
+        DECLARED: _undeclared(answer) if answer["outside"] else "",
+    }
+    counted = f"{answer['objects']} objects, {answer['rows_accepted']} accepted rows"
+    for name, text in wrong.items():
+        yield dg.AssetCheckResult(
+            asset_key=checked_asset(source, name),
+            check_name=name,
+            passed=not text,
+            severity=dg.AssetCheckSeverity.ERROR if name == HOLDS else dg.AssetCheckSeverity.WARN,
+            description=text or counted,
+            metadata=metadata(answer),
+        )
+
+
+def _undeclared(answer: Answer) -> str:
+    days = ", ".join(answer["outside_days"])
+    return f"{answer['outside']} objects of {days} are not loaded: {OUTSIDE}"
+
+
+def _broken(answer: Answer) -> str:
+    broken, findings = answer["broken"], answer["findings"]
+    more = f"; {broken - len(findings)} more in the function's log" if broken > len(findings) else ""
+    return "; ".join(findings) + more

@@ -1,0 +1,181 @@
+"""The quality of each table: checks of what it holds, against the contract and against its own past.
+
+They run with the proofs: hourly for the last days, nightly for all. Blocking ones run with each load too, so that marts
+wait for them. What the numbers mean is decided here, what they are by the process function.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import dagster as dg
+
+from lambdas.common.contract import Contract
+from orchestration.calls import Answer, ask_function
+from orchestration.components.common import RETRIES
+from orchestration.loads import core_key, days_of_run
+from orchestration.resources import Cloud
+
+# Where the contract sets no maxRejectedRatio: a row in twenty that nobody can use should be looked at.
+REJECTED_RATIO = 0.05
+# A day is compared with the median of up to 28 before it, once there are 7; weekends and holidays stay within.
+LEAST_DAYS, MOST_DAYS = 7, 28
+LEAST_SHARE, MOST_SHARE = 0.3, 3.0
+REMARKS_SHOWN = 3
+GRAIN = "grain_is_unique"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a check passed, why, and the numbers behind it."""
+
+    passed: bool
+    text: str
+    metadata: Mapping[str, Any]
+
+
+BLOCKING = "blocking"
+Judge = Callable[[Contract, Answer, dt.datetime], Verdict]
+
+
+def judge_rejected(contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
+    """No more rows are rejected than the contract allows."""
+    rows = sum(day["rows_in"] for day in answer["days"])
+    rejected = sum(day["rows_rejected"] for day in answer["days"])
+    limit = REJECTED_RATIO if contract.max_rejected_ratio is None else contract.max_rejected_ratio
+    ratio = rejected / rows if rows else 0.0
+    text = f"{rejected:,} of {rows:,} rows are rejected ({ratio:.2%}), at most {limit:.2%} may be"
+    return Verdict(ratio <= limit, text, {"ratio": ratio, "limit": limit, "rows_rejected": rejected})
+
+
+def judge_usual(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
+    """The latest day that was loaded has about as many rows as those before it."""
+    *former, last = answer["days"] or [None]
+    counts = [day["rows_accepted"] for day in former[-MOST_DAYS:]]
+    if last is None or len(counts) < LEAST_DAYS:
+        text = f"{len(counts)} days before the latest are too few to compare it with"
+        return Verdict(passed=True, text=text, metadata={})
+    usual, rows = median(counts), last["rows_accepted"]
+    passed = LEAST_SHARE * usual <= rows <= MOST_SHARE * usual
+    text = f"{last['day']} has {rows:,} rows, the days before it {usual:,.0f} (median of {len(counts)})"
+    return Verdict(passed, text, {"day": last["day"], "rows": rows, "median": float(usual)})
+
+
+def judge_fresh(contract: Contract, answer: Answer, now: dt.datetime) -> Verdict:
+    """The newest event is no older than slaProperties.freshness says."""
+    allowed, newest = contract.freshness, answer["newest"]
+    if allowed is None or newest is None:
+        return Verdict(allowed is None, "no event yet" if allowed else "the contract asks for no freshness", {})
+    moment = dt.datetime.fromisoformat(newest)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    text = f"the newest event is of {moment:%Y-%m-%d %H:%M} UTC; it may be {allowed.total_seconds() / 3600:g} hours old"
+    return Verdict(now - moment <= allowed, text, {"newest": dg.MetadataValue.timestamp(moment)})
+
+
+def judge_doubled(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
+    """No key and no unique value stands twice."""
+    return _none_of(answer["doubled"], "stand more than once", "every key and unique value stands once")
+
+
+def judge_nulls(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
+    """No row lacks a required value."""
+    return _none_of(answer["nulls"], "rows lack it", "every required value is there")
+
+
+def judge_rules(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
+    """No raw object breaks a quality rule of the contract over its rows."""
+    return _remarked(answer, lambda r: "quality rule '" in r["reason"], "no object breaks a rule over its rows")
+
+
+def judge_drift(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
+    """The raw columns are those that the contract was written for."""
+    return _remarked(answer, lambda r: "raw column '" in r["reason"], "no object has columns unknown, lost or changed")
+
+
+def judge_aside(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
+    """No raw object is set aside: the rows of one that is are in no table."""
+    return _remarked(answer, lambda r: r["status"] == "bad", "no object is set aside")
+
+
+def _remarked(answer: Answer, concerns: Callable[[Mapping[str, Any]], bool], well: str) -> Verdict:
+    found = [remark for remark in answer["remarks"] if concerns(remark)]
+    objects = sum(remark["objects"] for remark in found)
+    lines = [f"{r['objects']} objects, {r['newest']} the newest: {r['reason']}" for r in found[:REMARKS_SHOWN]]
+    return Verdict(not found, "; ".join(lines) or well, {"objects": objects})
+
+
+def _none_of(counts: Mapping[str, int], wrong: str, well: str) -> Verdict:
+    found = {name: count for name, count in counts.items() if count}
+    text = "; ".join(f"{name}: {count:,} {wrong}" for name, count in found.items())
+    return Verdict(not found, text or well, counts)
+
+
+# A broken promise of the warehouse's is an error; what depends on the source is a warning.
+CHECKS: dict[str, tuple[Judge, dg.AssetCheckSeverity]] = {
+    "keys_are_unique": (judge_doubled, dg.AssetCheckSeverity.ERROR),
+    "required_values_are_there": (judge_nulls, dg.AssetCheckSeverity.ERROR),
+    "no_object_is_set_aside": (judge_aside, dg.AssetCheckSeverity.WARN),
+    "rules_hold": (judge_rules, dg.AssetCheckSeverity.WARN),
+    "columns_are_as_agreed": (judge_drift, dg.AssetCheckSeverity.WARN),
+    "few_rows_are_rejected": (judge_rejected, dg.AssetCheckSeverity.WARN),
+    "rows_are_as_usual": (judge_usual, dg.AssetCheckSeverity.WARN),
+    "data_is_fresh": (judge_fresh, dg.AssetCheckSeverity.WARN),
+}
+
+
+def build_quality(contract: Contract) -> dg.AssetChecksDefinition:
+    """The checks of core/<source>, all from one call of the process function."""
+    key = core_key(contract.name)
+    specs = [
+        dg.AssetCheckSpec(name, asset=key, description=judge.__doc__, blocking=contract.checks.get(name) == BLOCKING)
+        for name, (judge, _) in CHECKS.items()
+    ]
+
+    @dg.multi_asset_check(specs=specs, name=f"quality__{contract.name}", retry_policy=RETRIES, can_subset=True)
+    def quality(context: dg.AssetCheckExecutionContext, cloud: Cloud) -> Iterator[dg.AssetCheckResult]:
+        now = dt.datetime.now(dt.UTC)
+        days = days_of_run(context.run.tags, now.date())
+        answer = ask_function(cloud, "process", event={"action": "examine", "source": contract.name, **days})
+        for name in sorted(check.name for check in context.selected_asset_check_keys):
+            verdict = CHECKS[name][0](contract, answer, now)
+            yield dg.AssetCheckResult(
+                asset_key=key,
+                check_name=name,
+                passed=verdict.passed,
+                severity=severity_of(contract, name),
+                description=verdict.text,
+                metadata=verdict.metadata,
+            )
+
+    return quality
+
+
+def severity_of(contract: Contract, name: str) -> dg.AssetCheckSeverity:
+    """What the contract says of that check, or else what CHECKS says; a blocking check's failure is an error."""
+    said = contract.checks.get(name)
+    if said is None:
+        return CHECKS[name][1]
+    return dg.AssetCheckSeverity.WARN if said == "warning" else dg.AssetCheckSeverity.ERROR
+
+
+def build_grain(contract: Contract) -> dg.AssetChecksDefinition:
+    """The check of mart/<mart> that no value of its key stands twice."""
+    key = dg.AssetKey(["mart", contract.name])
+    spec = dg.AssetCheckSpec(GRAIN, asset=key, description=judge_doubled.__doc__)
+
+    @dg.multi_asset_check(specs=[spec], name=f"grain__{contract.name}", retry_policy=RETRIES)
+    def grain(cloud: Cloud) -> Iterator[dg.AssetCheckResult]:
+        answer = ask_function(cloud, "process", event={"action": "examine", "mart": contract.name})
+        verdict = judge_doubled(contract, answer, dt.datetime.now(dt.UTC))
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=GRAIN,
+            passed=verdict.passed,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description=verdict.text,
+            metadata=verdict.metadata,
+        )
+
+    return grain

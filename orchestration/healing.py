@@ -1,0 +1,78 @@
+"""What a proof found missing or damaged is asked for: runs that load those days, or build them anew.
+
+A lost notification, a purged queue, a failed run or a paused sensor leave nothing else to do, and neither does
+somebody who changed a table by hand.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import cast
+
+import dagster as dg
+
+from lambdas.common.lake import days_between
+from orchestration.components.proof import HOLDS, LOADED
+from orchestration.loads import asset_graph, has_day, is_paused, load_request
+from orchestration.resources import Cloud
+
+Days = tuple[dt.date, dt.date]
+
+INTERVAL_SECONDS = 30
+# A proof that is older says nothing about today: the sensor was off meanwhile, and the next pass looks again.
+OLDEST = dt.timedelta(days=1)
+
+
+@dg.sensor(
+    asset_selection=dg.AssetSelection.key_prefixes("core"),
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Asks for the days that the latest proof of a source found missing or damaged.",
+)
+def healing(context: dg.SensorEvaluationContext, cloud: Cloud) -> dg.SensorResult | dg.SkipReason:
+    """Runs by the latest evaluation of each source's checks; the same evaluation asks for the same runs, once."""
+    if reason := cloud.pause_reason():
+        return dg.SkipReason(reason)
+    requests = [request for key in _core_keys(context) for request in _requests(context, key)]
+    if not requests:
+        return dg.SkipReason("the latest proofs found nothing to load or to build anew")
+    return dg.SensorResult(run_requests=requests)
+
+
+def _core_keys(context: dg.SensorEvaluationContext) -> list[dg.AssetKey]:
+    keys = [key for key in asset_graph(context).get_all_asset_keys() if key.path[0] == "core"]
+    return sorted(key for key in keys if not is_paused(context, key.path[-1]))
+
+
+def _requests(context: dg.SensorEvaluationContext, key: dg.AssetKey) -> Iterator[dg.RunRequest]:
+    source, today = key.path[-1], dt.datetime.now(dt.UTC).date()
+    for days, proof in _found(context, key, LOADED, "missing"):
+        yield load_request(context, source, days, run_key=f"missing|{source}|{_text(days)}|{proof}")
+    for days, _ in _found(context, key, HOLDS, "damaged"):
+        # once a day: what a rebuild does not mend, the next one will not either
+        yield load_request(context, source, days, run_key=f"damaged|{source}|{_text(days)}|{today}", anew=True)
+
+
+def _found(context: dg.SensorEvaluationContext, key: dg.AssetKey, name: str, kind: str) -> Iterator[tuple[Days, str]]:
+    """The days of that kind which the latest evaluation of the check names, with the run that evaluated it."""
+    record = context.instance.get_latest_asset_check_evaluation_record(dg.AssetCheckKey(key, name))
+    event = record.event.dagster_event if record is not None and record.event is not None else None
+    if record is None or event is None or event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        return
+    if dt.datetime.now(dt.UTC).timestamp() - record.create_timestamp > OLDEST.total_seconds():
+        return
+    for text in cast("list[str]", event.asset_check_evaluation_data.metadata[kind].value):
+        first, last = map(dt.date.fromisoformat, text.split("/"))
+        yield from _within(context, key.path[-1], (first, last), record.run_id)
+
+
+def _within(context: dg.SensorEvaluationContext, source: str, days: Days, proof: str) -> Iterator[tuple[Days, str]]:
+    """The part of the days that the source has as partitions; those of others are named in the log."""
+    inside = [day for day in days_between(days[0], days[1] + dt.timedelta(days=1)) if has_day(context, source, day)]
+    if inside:
+        yield (inside[0], inside[-1]), proof
+    if not inside or (inside[0], inside[-1]) != days:
+        context.log.warning("%s: objects lie at %s, beyond the days of the source", source, _text(days))
+
+
+def _text(days: Days) -> str:
+    return f"{days[0]}/{days[1]}"

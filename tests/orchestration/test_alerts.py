@@ -1,0 +1,118 @@
+"""Alerts: each cause reaches a queue that is subscribed to the topic, once."""
+
+import json
+
+import dagster as dg
+import pytest
+
+from orchestration.alerts import alerts
+from orchestration.loads import SOURCE_TAG
+from tests.orchestration.test_reloads import load
+
+CORE = dg.AssetKey(["core", "quakes"])
+HOLDS, FRESH, USUAL = (dg.AssetCheckKey(CORE, name) for name in ("ledger_holds", "data_is_fresh", "rows_are_as_usual"))
+
+
+@dg.multi_asset_check(specs=[dg.AssetCheckSpec(key.name, asset=CORE) for key in (HOLDS, FRESH, USUAL)])
+def checks():
+    yield from ()
+
+
+DEFINITIONS = dg.Definitions([load], asset_checks=[checks], sensors=[alerts])
+
+
+class Alerts:
+    """The sensor on an instance of its own, and a queue that is subscribed to its topic."""
+
+    def __init__(self, instance, scratch):
+        self.instance, self.scratch, self.cursor = instance, scratch, None
+        self.sns, self.sqs = scratch.local.client("sns"), scratch.local.client("sqs")
+        topic = self.sns.create_topic(Name=scratch.environment)["TopicArn"]
+        found = self.sqs.get_queue_attributes(QueueUrl=scratch.queue, AttributeNames=["QueueArn"])
+        self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=found["Attributes"]["QueueArn"])
+        scratch.set("alarms/topic", topic)
+
+    def fail(self, error):
+        tags = {"error": error, SOURCE_TAG: "quakes", "dagster/asset_partition_range_start": "2018-02-01"}
+        tags["dagster/asset_partition_range_end"] = "2018-02-01"
+        assert not dg.materialize([load], instance=self.instance, tags=tags, raise_on_error=False).success
+
+    def evaluate(self, key, *, passed, severity=dg.AssetCheckSeverity.ERROR):
+        evaluation = dg.AssetCheckEvaluation(
+            asset_key=CORE, check_name=key.name, passed=passed, metadata={}, severity=severity, description="3 rows"
+        )
+        self.instance.report_runless_asset_event(evaluation)
+
+    def told(self):
+        """Subject and message of what a tick publishes, sorted."""
+        context = dg.build_sensor_context(
+            instance=self.instance,
+            definitions=DEFINITIONS,
+            cursor=self.cursor,
+            resources={"cloud": self.scratch.resource},
+        )
+        self.cursor = alerts(context).cursor
+        found = []
+        while messages := self.sqs.receive_message(QueueUrl=self.scratch.queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                body = json.loads(message["Body"])
+                found.append((body["Subject"].partition("] ")[2], body["Message"]))
+                self.sqs.delete_message(QueueUrl=self.scratch.queue, ReceiptHandle=message["ReceiptHandle"])
+        return sorted(found)
+
+
+@pytest.fixture
+def told(scratch, monkeypatch):
+    monkeypatch.setenv("DAGSTER_URL", "http://dagster.example/")
+    with dg.instance_for_test() as instance:
+        yield Alerts(instance, scratch)
+
+
+def test_a_failed_run_is_told_once_with_its_reason_and_a_link(told):
+    told.fail("refused")
+    ((subject, message),) = told.told()
+    (run,) = told.instance.get_runs()
+    assert subject == "load of quakes failed"
+    assert message == f"load of quakes failed\n\nrefused\n\nhttp://dagster.example/runs/{run.run_id}\n"
+    told.fail("refused")
+    assert told.told() == [], "the same cause"
+    told.fail("busy")
+    assert [subject for subject, _ in told.told()] == ["load of quakes failed"]
+
+
+def test_a_failed_check_is_told_when_it_begins_to_fail(told):
+    assert told.told() == []
+    told.evaluate(HOLDS, passed=False)
+    ((subject, message),) = told.told()
+    assert subject == "core/quakes: ledger_holds failed"
+    assert "3 rows" in message
+    assert "/assets/core/quakes?view=checks&checkDetail=ledger_holds" in message
+    told.evaluate(HOLDS, passed=False)
+    assert told.told() == []
+    told.evaluate(HOLDS, passed=True)
+    assert told.told() == []
+    told.evaluate(HOLDS, passed=False)
+    assert len(told.told()) == 1
+
+
+def test_of_the_warnings_only_overdue_data_is_told(told):
+    for key in (FRESH, USUAL):
+        told.evaluate(key, passed=False, severity=dg.AssetCheckSeverity.WARN)
+    assert [subject for subject, _ in told.told()] == ["core/quakes: data_is_fresh failed"]
+
+
+def test_a_tick_that_never_committed_tells_again(told):
+    told.evaluate(HOLDS, passed=False)
+    assert len(told.told()) == 1
+    told.cursor = None
+    assert len(told.told()) == 1
+
+
+def test_many_causes_at_once_are_no_storm(told, monkeypatch):
+    monkeypatch.setattr("orchestration.alerts.MOST_MESSAGES", 1)
+    told.evaluate(HOLDS, passed=False)
+    for error in ("refused", "busy", "unknown"):
+        told.fail(error)
+    subjects = [subject for subject, _ in told.told()]
+    assert len(subjects) == 2
+    assert "3 more failed" in subjects

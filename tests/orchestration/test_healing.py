@@ -1,0 +1,138 @@
+"""What nobody was told of, or what somebody broke, is reported by the next proof and healed by the runs it asks for."""
+
+import datetime as dt
+
+import dagster as dg
+import pytest
+
+from lambdas.common.db.redshift import execute
+from orchestration.components.proof import DECLARED, DESCRIPTIONS, HOLDS, KEPT, LOADED, checked_asset
+from orchestration.definitions import defs
+from orchestration.healing import healing
+from orchestration.loads import RANGE_END, RANGE_START, REBUILD_TAG, core_key
+from tests.orchestration.conftest import RUNNING
+from tests.process.source import read_warehouse
+from tests.test_chain import drop, select
+
+QUAKES = core_key("earthquakes")
+pytestmark = pytest.mark.filterwarnings("ignore:.*PipesMessageReader.expected_writer_count")
+
+
+class Platform:
+    """The code location on an instance of its own: proves, looks at the sensor, runs what it asks for."""
+
+    def __init__(self, instance: dg.DagsterInstance):
+        self.instance = instance
+        self.definitions = defs()
+        self.repository = self.definitions.get_repository_def()
+
+    def prove(self) -> dict[str, dg.AssetCheckEvaluation]:
+        """The evaluations of the earthquakes' checks, as the scheduled job makes them."""
+        keys = {dg.AssetCheckKey(checked_asset("earthquakes", name), name) for name in DESCRIPTIONS}
+        job = self.repository.get_job("proof").get_subset(asset_selection=set(), asset_check_selection=keys)
+        result = job.execute_in_process(instance=self.instance)
+        return {e.check_name: e for e in result.get_asset_check_evaluations()}
+
+    def asked(self) -> list[dg.RunRequest]:
+        """What the sensor asks for now."""
+        context = dg.build_sensor_context(instance=self.instance, definitions=self.definitions, resources=RUNNING)
+        found = healing(context)
+        return list(getattr(found, "run_requests", None) or [])
+
+    def heal(self) -> list[tuple[str, str, bool]]:
+        """Run what the sensor asks for: first day, last day, whether it was a rebuild."""
+        requests = self.asked()
+        for request in requests:
+            job = self.repository.get_implicit_job_def_for_assets(request.asset_selection)
+            subset = job.get_subset(asset_selection=set(request.asset_selection), asset_check_selection=set())
+            assert subset.execute_in_process(instance=self.instance, tags=request.tags).success
+        return [(r.tags[RANGE_START], r.tags[RANGE_END], REBUILD_TAG in r.tags) for r in requests]
+
+    def rows(self, day: str) -> int:
+        """How many rows the latest materialization of that day says that it has."""
+        wanted = dg.AssetRecordsFilter(asset_key=QUAKES, asset_partitions=[day])
+        (record,) = self.instance.fetch_materializations(wanted, limit=1).records
+        return record.asset_materialization.metadata["dagster/partition_row_count"].value
+
+
+@pytest.fixture
+def platform():
+    with dg.instance_for_test() as instance:
+        yield Platform(instance)
+
+
+def passed(evaluations: dict[str, dg.AssetCheckEvaluation]) -> dict[str, bool]:
+    return {name: evaluation.passed for name, evaluation in evaluations.items()}
+
+
+WELL = dict.fromkeys(DESCRIPTIONS, True)
+
+
+@pytest.mark.long
+def test_lost_notification_deleted_rows_and_a_lost_object_are_reported_and_healed(
+    platform, cloud, deployed, monkeypatch
+):
+    for name, value in (cloud.env | {"ANALYTICS_ENV": "local"}).items():
+        monkeypatch.setenv(name, value)
+    for day in ("2018-03-01", "2018-03-02", "2018-03-05"):
+        key = drop(cloud, day, f"heal{day[-2:]}")
+    cloud.client("sqs").purge_queue(QueueUrl=cloud.parameter("queue/url"))
+    count = "SELECT COUNT(*) FROM core.earthquakes WHERE event_id LIKE 'heal%'"
+
+    found = platform.prove()
+    assert passed(found) == WELL | {LOADED: False}
+    assert "3 objects are not loaded, of 2018-03-01/2018-03-02, 2018-03-05/2018-03-05" in found[LOADED].description
+    assert platform.heal() == [("2018-03-01", "2018-03-02", False), ("2018-03-05", "2018-03-05", False)]
+    assert select(cloud.env, count) == [[3]]
+    assert passed(platform.prove()) == WELL
+    assert platform.asked() == []
+    assert platform.rows("2018-03-05") == 1
+
+    with read_warehouse(cloud).session("tests") as connection:
+        execute(connection, "DELETE FROM core.earthquakes WHERE event_id = 'heal02'")
+        execute(connection, "COMMIT")
+    assert passed(platform.prove()) == WELL | {HOLDS: False}
+    assert platform.heal() == [("2018-03-02", "2018-03-02", True)]
+    assert select(cloud.env, count) == [[3]]
+    assert passed(platform.prove()) == WELL
+
+    outside = drop(cloud, "2018-01-29", "heal29")
+    found = platform.prove()
+    assert passed(found) == WELL | {DECLARED: False}
+    assert "1 objects of 2018-01-29/2018-01-29 are not loaded" in found[DECLARED].description
+    assert platform.asked() == []
+    for gone in (outside, key):
+        cloud.client("s3").delete_object(Bucket=cloud.env["LAKE_BUCKET"], Key=gone)
+    assert passed(platform.prove()) == WELL | {KEPT: False}
+    assert platform.asked() == []
+    assert select(cloud.env, count) == [[3]]
+
+
+def evaluated(instance, name: str, *, passed: bool = False, **days: list[str]) -> None:
+    """A check evaluated outside of any job, as its proof would report it."""
+    metadata = {kind: dg.MetadataValue.json(days.get(kind, [])) for kind in ("missing", "damaged")}
+    evaluation = dg.AssetCheckEvaluation(asset_key=QUAKES, check_name=name, passed=passed, metadata=metadata)
+    instance.report_runless_asset_event(evaluation)
+
+
+def test_days_beyond_the_source_are_left_out(platform):
+    tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
+    yesterday = tomorrow - dt.timedelta(days=2)
+    evaluated(platform.instance, LOADED, missing=["1900-01-01/1900-01-03", f"{yesterday}/{tomorrow}"])
+    (request,) = platform.asked()
+    assert request.tags[RANGE_START] == str(yesterday)
+    assert request.tags[RANGE_END] == str(yesterday + dt.timedelta(days=1))
+
+
+def test_the_same_proof_asks_for_the_same_runs(platform):
+    evaluated(platform.instance, LOADED, missing=["2018-03-01/2018-03-02"])
+    evaluated(platform.instance, HOLDS, damaged=["2018-03-04/2018-03-04"])
+    first, second = ([r.run_key for r in platform.asked()] for _ in range(2))
+    assert first == second
+    assert len(set(first)) == 2
+
+
+def test_an_old_proof_asks_for_nothing(platform, monkeypatch):
+    evaluated(platform.instance, LOADED, missing=["2018-03-01/2018-03-02"])
+    monkeypatch.setattr("orchestration.healing.OLDEST", dt.timedelta(0))
+    assert platform.asked() == []

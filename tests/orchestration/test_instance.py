@@ -1,0 +1,117 @@
+"""The instance of the laptop and that of AWS: their files are what Dagster takes, and PostgreSQL is tried here."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import psycopg2
+import pytest
+import yaml
+from dagster._core.instance.ref import InstanceRef
+
+from infrastructure.local.redshift.postgres import BOOTSTRAP_USER, Postgres
+
+ORCHESTRATION = Path(__file__).resolve().parents[2] / "orchestration"
+AWS = ORCHESTRATION / "aws"
+VARIABLES = {
+    "PG_HOST": "database.example",
+    "PG_PORT": "5432",
+    "PG_USER": BOOTSTRAP_USER,
+    "PG_PASSWORD": "secret",
+    "PG_DATABASE": "dagster",
+    "LOG_BUCKET": "logs",
+    "RUN_PREFIX": "run-dev",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+DAYS = dg.DailyPartitionsDefinition("2018-01-01", timezone="UTC", end_offset=1)
+
+
+@dg.multi_asset(specs=[dg.AssetSpec("table", partitions_def=DAYS)], backfill_policy=dg.BackfillPolicy.single_run())
+def table() -> Iterator[dg.MaterializeResult]:
+    yield dg.MaterializeResult("table", metadata={"rows": 3})
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("folder", [ORCHESTRATION, AWS], ids=["laptop", "AWS"])
+def test_dagster_takes_the_file_whole(folder: Path, variables: None) -> None:
+    ref = InstanceRef.from_dir(str(folder))
+    said = yaml.safe_load((folder / "dagster.yaml").read_text())
+    for name in said:
+        assert ref.settings.get(name, said[name]) == said[name]
+    assert ref.run_coordinator.inst_data.class_name == "QueuedRunCoordinator"
+    assert ref.settings["telemetry"] == {"enabled": False}
+    assert ref.settings["freshness"] == {"enabled": True}
+
+
+def test_on_aws_runs_are_tasks_and_their_output_is_kept_in_s3(variables: None) -> None:
+    ref = InstanceRef.from_dir(str(AWS))
+    launcher = ref.run_launcher
+    assert launcher.inst_data.class_name == "EcsRunLauncher"
+    assert launcher.run_resources == {"cpu": "256", "memory": "1024"}
+    assert launcher.use_current_ecs_task_config
+    assert launcher.inst_data.config_dict["task_definition_prefix"] == {"env": "RUN_PREFIX"}
+    assert ref.compute_log_manager.inst_data.class_name == "S3ComputeLogManager"
+    assert ref.settings["run_monitoring"]["max_resume_run_attempts"] == 0
+
+
+def test_no_secret_stands_in_the_file() -> None:
+    database = yaml.safe_load((AWS / "dagster.yaml").read_text())["storage"]["postgres"]["postgres_db"]
+    named = {name: value["env"] for name, value in database.items() if isinstance(value, dict) and "env" in value}
+    assert set(named.values()) == {"PG_HOST", "PG_PORT", "PG_USER", "PG_PASSWORD", "PG_DATABASE"}
+
+
+@pytest.fixture
+def home(tmp_path: Path, variables: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home with AWS's settings on the embedded server: all but what only AWS has."""
+    server = Postgres(tmp_path / "postgres")
+    (tmp_path / "postgres").mkdir()
+    server.start()
+    try:
+        where = str(Path(server.socket).parent)
+        connection = psycopg2.connect(host=where, user=BOOTSTRAP_USER, dbname="postgres")
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE DATABASE dagster")
+        connection.close()
+        said = yaml.safe_load((AWS / "dagster.yaml").read_text())
+        said["storage"]["postgres"]["postgres_db"]["params"] = {"host": where}
+        kept = {name: value for name, value in said.items() if name not in ("run_launcher", "compute_logs")}
+        (tmp_path / "home").mkdir()
+        (tmp_path / "home" / "dagster.yaml").write_text(yaml.safe_dump(kept))
+        monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+        yield tmp_path / "home"
+    finally:
+        server.stop()
+
+
+def dagster(*arguments: str) -> str:
+    command = [sys.executable, "-m", "dagster", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=200)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.mark.long
+def test_postgresql_keeps_runs_days_and_checks_and_is_migrated(home: Path) -> None:
+    dagster("instance", "migrate")
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        tags = {"dagster/asset_partition_range_start": "2018-02-01", "dagster/asset_partition_range_end": "2018-02-03"}
+        assert dg.materialize([table], instance=instance, tags=tags).success
+        key = dg.AssetKey("table")
+        assert instance.get_materialized_partitions(key) == {"2018-02-01", "2018-02-02", "2018-02-03"}
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(asset_key=key, check_name="holds", passed=False, metadata={"n": 1})
+        )
+        record = instance.get_latest_asset_check_evaluation_record(dg.AssetCheckKey(key, "holds"))
+        assert not record.event.dagster_event.asset_check_evaluation_data.passed
+    assert "Postgres" in dagster("instance", "info")
+    dagster("instance", "migrate")
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        assert instance.get_runs_count() == 1

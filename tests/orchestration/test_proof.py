@@ -1,0 +1,76 @@
+"""The nightly proof in Dagster: a red check that names raw key and equation, and no proof beside every load."""
+
+import datetime as dt
+
+import dagster as dg
+import pytest
+
+from lambdas.common.contract import load_contracts
+from orchestration.components.proof import DECLARED, DESCRIPTIONS, HOLDS, KEPT, LOADED, checked_asset
+from orchestration.definitions import defs
+from orchestration.loads import LAST_DAYS_TAG, load_request
+from tests.orchestration.conftest import RUNNING
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*PipesMessageReader.expected_writer_count")
+KEYS = {dg.AssetCheckKey(checked_asset("weather", name), name) for name in DESCRIPTIONS}
+
+
+@pytest.fixture(scope="module")
+def repository():
+    return defs().get_repository_def()
+
+
+def prove(repository, **tags):
+    """The evaluations of weather's checks by name, as the scheduled job makes them."""
+    job = repository.get_job("proof").get_subset(asset_selection=set(), asset_check_selection=KEYS)
+    result = job.execute_in_process(tags=tags)
+    assert result.success
+    return {e.check_name: e for e in result.get_asset_check_evaluations()}
+
+
+def test_equations_that_hold_make_the_checks_green(repository, functions):
+    functions("proved")
+    found = prove(repository)
+    assert {name: (e.passed, e.description) for name, e in found.items()} == dict.fromkeys(
+        DESCRIPTIONS, (True, "3 objects, 7 accepted rows")
+    )
+
+
+def test_broken_equation_makes_the_check_red_and_is_named(repository, functions):
+    functions("broken")
+    found = prove(repository)
+    assert {name: e.passed for name, e in found.items()} == dict.fromkeys(DESCRIPTIONS, False)
+    assert found[HOLDS].severity == dg.AssetCheckSeverity.ERROR
+    assert "raw/weather/2013/01/01/data_x.parquet: accepted = rows by _raw_key" in found[HOLDS].description
+    assert found[HOLDS].description.endswith("4 more in the function's log")
+    assert found[LOADED].description == "2 objects are not loaded, of 2013-01-03/2013-01-04"
+    assert found[KEPT].description.startswith("1 objects are gone from raw/")
+    assert found[DECLARED].asset_key.path == ["raw", "weather"]
+    assert found[DECLARED].description.startswith("4 objects of 2012-12-30/2012-12-31 are not loaded: the source has")
+
+
+def test_the_hourly_proof_asks_for_the_last_days_alone(repository, functions):
+    functions("proved")
+    today = dt.datetime.now(dt.UTC).date()
+    asked = prove(repository, **{LAST_DAYS_TAG: "7"})[HOLDS].metadata["event"].value
+    assert asked["start"] == str(today - dt.timedelta(days=6))
+    assert asked["end"] == str(today + dt.timedelta(days=1))
+    assert "start" not in prove(repository)[HOLDS].metadata["event"].value
+    for name, tags in (("hourly_proof", {LAST_DAYS_TAG: "7"}), ("nightly_proof", {})):
+        context = dg.build_schedule_context(resources=RUNNING, repository_def=repository)
+        assert repository.get_schedule_def(name)(context).tags == tags
+
+
+def test_nightly_job_proves_every_source_and_does_nothing_else(repository):
+    job = repository.get_job("proof")
+    checked = {key.asset_key.path[-1] for key in job.asset_layer.asset_graph.asset_check_keys}
+    assert checked == set(load_contracts())
+    assert job.asset_layer.executable_asset_keys == set()
+    schedule = repository.get_schedule_def("nightly_proof")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+
+
+def test_run_that_loads_days_proves_nothing(repository):
+    day = dt.date(2013, 1, 1)
+    request = load_request(dg.build_sensor_context(repository_def=repository), "weather", (day, day), run_key="x")
+    assert request.asset_check_keys == []

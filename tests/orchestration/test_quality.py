@@ -1,0 +1,151 @@
+"""What the numbers of a table mean: each check passes and fails where its contract says."""
+
+import datetime as dt
+from dataclasses import replace
+
+import dagster as dg
+import pytest
+
+from lambdas.common.contract import load_source, sound
+from orchestration.components.quality import (
+    CHECKS,
+    GRAIN,
+    build_quality,
+    judge_aside,
+    judge_doubled,
+    judge_drift,
+    judge_fresh,
+    judge_nulls,
+    judge_rejected,
+    judge_rules,
+    judge_usual,
+    severity_of,
+)
+from orchestration.definitions import defs
+from orchestration.loads import core_key
+from tests.orchestration import function
+
+NOW = dt.datetime(2024, 3, 10, 12, tzinfo=dt.UTC)
+QUAKES = replace(load_source("earthquakes"), sla={"freshness": (36, "h")})
+
+
+def days(*rows: int, rejected: int = 0) -> dict:
+    first = dt.date(2024, 1, 1)
+    return {
+        "days": [
+            {"day": str(first + dt.timedelta(days=n)), "rows_in": count, "rows_accepted": count - rejected}
+            | {"rows_rejected": rejected}
+            for n, count in enumerate(rows)
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("limit", "rejected", "passed"),
+    [(None, 5, True), (None, 6, False), (0.01, 1, True), (0.01, 2, False), (0, 0, True)],
+)
+def test_rejected_rows_are_held_against_the_contract_s_limit(limit, rejected, passed):
+    found = judge_rejected(replace(QUAKES, max_rejected_ratio=limit), days(100, rejected=rejected), NOW)
+    assert found.passed is passed
+    assert f"{rejected} of 100 rows" in found.text
+
+
+def test_a_source_without_rows_rejects_none():
+    assert judge_rejected(QUAKES, days(), NOW).passed
+
+
+@pytest.mark.parametrize(("last", "passed"), [(100, True), (29, False), (31, True), (301, False), (0, False)])
+def test_a_day_with_unusually_many_or_few_rows_is_told(last, passed):
+    found = judge_usual(QUAKES, days(*[100] * 7, last), NOW)
+    assert found.passed is passed
+    assert found.text == f"2024-01-08 has {last} rows, the days before it 100 (median of 7)"
+
+
+@pytest.mark.parametrize("rows", [(), (5,), (*[100] * 6, 1)])
+def test_few_days_are_compared_with_nothing(rows):
+    assert judge_usual(QUAKES, days(*rows), NOW).passed
+
+
+@pytest.mark.parametrize(
+    ("newest", "passed"),
+    [
+        ("2024-03-09T00:00:00", True),
+        ("2024-03-08T23:59:59", False),
+        ("2024-03-09T02:00:00+02:00", True),
+        ("2024-03-09", True),
+        ("2024-03-08", False),
+        (None, False),
+    ],
+)
+def test_the_newest_event_is_held_against_the_contract_s_freshness(newest, passed):
+    assert judge_fresh(QUAKES, {"newest": newest}, NOW).passed is passed
+
+
+def test_without_a_freshness_no_event_is_too_old():
+    assert judge_fresh(replace(QUAKES, sla={}), {"newest": "1999-01-01"}, NOW).passed
+
+
+def test_what_stands_twice_and_what_lacks_a_value_is_named_with_its_column():
+    assert judge_doubled(QUAKES, {"doubled": {"event_id": 0}}, NOW).passed
+    assert judge_doubled(QUAKES, {"doubled": {"event_id": 2}}, NOW).text == "event_id: 2 stand more than once"
+    assert judge_nulls(QUAKES, {"nulls": {"place": 1200, "status": 0}}, NOW).text == "place: 1,200 rows lack it"
+
+
+def test_what_was_remarked_of_objects_is_told_by_the_check_that_it_concerns():
+    answer = {"remarks": function.REMARKS}
+    assert judge_drift(QUAKES, answer, NOW).text == (
+        f"2 objects, {function.KEY} the newest: new raw column 'x' (VARCHAR): name it"
+    )
+    assert judge_rules(QUAKES, answer, NOW).text.endswith("quality rule 'some': the query gives 1, mustBe 2")
+    assert judge_aside(QUAKES, answer, NOW).text.endswith("not a Parquet file")
+    assert all(judge(QUAKES, {"remarks": []}, NOW).passed for judge in (judge_drift, judge_rules, judge_aside))
+
+
+@pytest.mark.parametrize(
+    ("said", "severity"),
+    [
+        ({}, dg.AssetCheckSeverity.WARN),
+        ({"data_is_fresh": "error"}, dg.AssetCheckSeverity.ERROR),
+        ({"data_is_fresh": "blocking"}, dg.AssetCheckSeverity.ERROR),
+        ({"keys_are_unique": "warning"}, dg.AssetCheckSeverity.WARN),
+    ],
+)
+def test_the_contract_says_how_severe_a_failure_is(said, severity):
+    contract = replace(QUAKES, checks=said)
+    assert severity_of(contract, next(iter(said), "data_is_fresh")) == severity
+    blocking = {spec.name for spec in build_quality(contract).check_specs if spec.blocking}
+    assert blocking == {name for name, word in said.items() if word == "blocking"}
+
+
+def test_the_contract_may_name_each_check_and_no_other():
+    assert set(CHECKS) == set(sound.CHECKS)
+    wrong = replace(QUAKES, checks={"data_is_frsh": "error", "rules_hold": "fatal"})
+    told = [mistake.text for mistake in sound.find_mistakes(wrong)]
+    assert any("there is no check 'data_is_frsh'" in text for text in told)
+    assert any("rules_hold is 'fatal'; it must be one of warning, error, blocking" in text for text in told)
+
+
+@pytest.mark.parametrize(("mode", "passed"), [("proved", True), ("broken", False)])
+def test_the_grain_of_a_mart_is_looked_at(functions, mode, passed):
+    functions(mode)
+    keys = {dg.AssetCheckKey(dg.AssetKey(["mart", "daily_seismicity"]), GRAIN)}
+    job = defs().get_repository_def().get_job("proof")
+    result = job.get_subset(asset_selection=set(), asset_check_selection=keys).execute_in_process()
+    (found,) = result.get_asset_check_evaluations()
+    assert (found.passed, found.severity) == (passed, dg.AssetCheckSeverity.ERROR)
+
+
+PAST = {"data_is_fresh"}
+BROKEN = {*PAST, "keys_are_unique", "required_values_are_there"}
+REMARKED = {"no_object_is_set_aside", "rules_hold", "columns_are_as_agreed"}
+
+
+@pytest.mark.parametrize(("mode", "wrong"), [("proved", PAST), ("broken", BROKEN | REMARKED)])
+def test_all_checks_come_from_one_call(functions, mode, wrong):
+    functions(mode)
+    keys = {dg.AssetCheckKey(core_key("earthquakes"), name) for name in CHECKS}
+    job = defs().get_repository_def().get_job("proof")
+    result = job.get_subset(asset_selection=set(), asset_check_selection=keys).execute_in_process()
+    found = {e.check_name: e for e in result.get_asset_check_evaluations()}
+    assert {name for name, e in found.items() if not e.passed} == wrong
+    assert found["keys_are_unique"].severity == dg.AssetCheckSeverity.ERROR
