@@ -6,15 +6,17 @@ to the generations of then.
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lambdas.common.source import SourceConfig
 
-from .parameters import Selection
+from .cursor import fingerprint
 from .query import Statement
+from .reader import Selection
+from .schemas import Dataset
 
 MOST_RUNS = 100
 LOADED, EMPTY = 2, 1
@@ -23,12 +25,17 @@ ONE_DAY = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`as_of` is naive UTC, None where nothing was ever loaded; so is `coverage` of a mart never refreshed."""
+    """`as_of` is naive UTC, None where nothing was ever loaded; so is `coverage` of a mart never refreshed.
+
+    `version` changes with every commit that could change an answer. `days` tells by ordinal what is known of each.
+    """
 
     start: dt.date | None
     end: dt.date | None
     as_of: dt.datetime | None
     coverage: dict[str, Any] | None
+    version: str = ""
+    days: Mapping[int, str] = field(default_factory=dict)
 
 
 @cache
@@ -38,8 +45,29 @@ def sql_text(name: str) -> str:
     return "\n".join(line for line in lines if not line.startswith("--"))
 
 
+def compile_version(dataset: Dataset) -> Statement:
+    """SELECT of the few values of which `version_of` makes the dataset's version."""
+    if dataset.subquery:
+        return Statement(sql_text("version_loads"))
+    return Statement(sql_text(f"seen_{dataset.contract.kind}"), (dataset.name,))
+
+
+def version_of(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The version that rows of `compile_version` or `compile_coverage` tell: other after every load and refresh."""
+    return fingerprint(*sorted({(r["source"], str(r["generation"]), str(r["refreshed_at"])) for r in rows}))
+
+
 def compile_coverage(selection: Selection) -> Statement:
     """SELECT of the runs of days that `read_coverage` understands."""
+    return _over_days("coverage", selection)
+
+
+def compile_days(selection: Selection) -> Statement:
+    """SELECT of one row for each day of which the ledger knows."""
+    return _over_days("days", selection)
+
+
+def _over_days(name: str, selection: Selection) -> Statement:
     contract = selection.dataset.contract
     first, last = _first_day(selection), _end_day(selection)
     conditions = ["l.raw_day IS NOT NULL"]
@@ -48,7 +76,7 @@ def compile_coverage(selection: Selection) -> Statement:
         if day is not None:
             conditions.append(f"l.raw_day {sign} %s")
             values.append(day)
-    sql = sql_text("coverage").replace("{seen}", sql_text(f"seen_{contract.kind}"))
+    sql = sql_text(name).replace("{seen}", sql_text(f"seen_{contract.kind}"))
     return Statement(sql.replace("{days}", " AND ".join(conditions)), tuple(values))
 
 
@@ -66,9 +94,10 @@ def read_coverage(
             runs.append(row)
     as_of = min((m for m in moments if m), default=None) if None not in moments else None
     if not seen:
-        return Known(_first_day(selection), _end_day(selection), None, None)
+        return Known(_first_day(selection), _end_day(selection), None, None, version_of(rows))
     parts = [_Days.of(selection, runs, sources.get(name), today) for name, runs in seen.items()]
-    return _combined(selection, parts, as_of, [row for runs in seen.values() for row in runs])
+    known = _combined(selection, parts, as_of, [row for runs in seen.values() for row in runs])
+    return replace(known, version=version_of(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +125,14 @@ class _Days:
 
 
 def _expected(selection: Selection, source: SourceConfig | None, known: set[int], today: dt.date) -> set[int]:
-    """Days that should be there. Without a schedule nothing is awaited behind what came, unless it is asked for."""
+    """Days that should be there. Without schedule or end none is awaited behind what came, unless it is asked for."""
     if source is None:
         return set()
+    today = source.last_day(today - dt.timedelta(days=1)) + dt.timedelta(days=1)
     first, end = _first_day(selection), _end_day(selection)
     low = max(source.start, first) if first else source.start
     high = min(today, end) if end else today
-    if end is None and source.schedule is None:
+    if end is None and source.schedule is None and source.end is None:
         high = min(high, dt.date.fromordinal(max(known) + 1)) if known else low
     return set(range(low.toordinal(), high.toordinal()))
 
@@ -129,7 +159,8 @@ def _combined(
     }
     start = _first_day(selection) or (dt.date.fromordinal(min(days)) if days else None)
     end = _end_day(selection) or (dt.date.fromordinal(max(days) + 1) if days else None)
-    return Known(start, end, as_of, coverage)
+    states = dict.fromkeys(missing, "missing") | dict.fromkeys(loaded, "loaded") | dict.fromkeys(empty, "empty")
+    return Known(start, end, as_of, coverage, days=states)
 
 
 def _runs(ordinals: Sequence[int]) -> Iterable[dict[str, dt.date]]:

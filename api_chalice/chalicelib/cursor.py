@@ -21,24 +21,24 @@ def fingerprint(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
 
 
-def write_cursor(digest: str, kinds: Sequence[Kind], values: Sequence[Any]) -> str:
-    """The cursor behind the row with these sort values."""
+def write_cursor(digest: str, version: str, kinds: Sequence[Kind], values: Sequence[Any]) -> str:
+    """The cursor behind the row with these sort values; `version` is the dataset's when the walk began."""
     texts = [kind.write(value) for kind, value in zip(kinds, values, strict=True)]
-    document = json.dumps([digest, texts], separators=(",", ":"))
+    document = json.dumps([digest, version, texts], separators=(",", ":"))
     return base64.urlsafe_b64encode(document.encode()).decode().rstrip("=")
 
 
-def read_cursor(text: str, digest: str, kinds: Sequence[Kind]) -> tuple[Any, ...]:
-    """The sort values in a cursor.
+def read_cursor(text: str, digest: str, kinds: Sequence[Kind]) -> tuple[str, tuple[Any, ...]]:
+    """The version and the sort values in a cursor.
 
     Raises:
         ValueError: it is none, or belongs to another query.
     """
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        found, texts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if found != digest or not all(isinstance(value, str) for value in texts):
+        found, version, texts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if found != digest or not all(isinstance(value, str) for value in (version, *texts)):
             raise ValueError(FOREIGN)
-        return tuple(kind.parse(value) for kind, value in zip(kinds, texts, strict=True))
+        return version, tuple(kind.parse(value) for kind, value in zip(kinds, texts, strict=True))
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         raise ValueError(FOREIGN) from error

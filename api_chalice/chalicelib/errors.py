@@ -59,14 +59,26 @@ def invalid(mistakes: Sequence[Mistake]) -> ApiError:
 
 def unknown_dataset(name: str, known: Sequence[str]) -> ApiError:
     """404 that says which datasets there are."""
-    mistake = Mistake("dataset", f"there is no dataset {name!r}", tuple(known))
+    mistake = Mistake("dataset", f"there is no dataset {name[:100]!r}", tuple(known))
     return ApiError(404, "No such dataset; see `errors` for those there are.", (mistake,))
+
+
+def unknown_column(name: str, known: Sequence[str]) -> ApiError:
+    """404 that says which columns there are."""
+    mistake = Mistake("column", f"there is no column {name[:100]!r} whose values can be counted", tuple(known))
+    return ApiError(404, "No such column; see `errors` for those there are.", (mistake,))
+
+
+def not_acceptable(accept: str, offered: Sequence[str]) -> ApiError:
+    """406 that says what can be had; `format` goes before the header Accept."""
+    mistake = Mistake("Accept", f"{accept[:200]!r} takes none of the formats there are", tuple(offered))
+    return ApiError(406, "Nothing that is on offer is acceptable; see `errors`.", (mistake,))
 
 
 def too_large(size: int, limit: int) -> ApiError:
     """413 for an answer that the function could not hand to the gateway; sizes in bytes."""
     told = f"The answer would take {size} bytes; {limit} can be sent. Lower `limit`, or ask for fewer `columns`."
-    return ApiError(413, told)
+    return ApiError(413, told, (Mistake("limit", "or `columns`: less has to be asked for"),))
 
 
 def unavailable(detail: str, retry_after: int) -> ApiError:

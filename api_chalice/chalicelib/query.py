@@ -10,11 +10,13 @@ from typing import Any
 
 from lambdas.common.db.sql import identifier
 
-from .parameters import AggregateQuery, Filter, Metric, RecordsQuery, Selection
+from .metrics import metric_sql
+from .parameters import AggregateQuery, RecordsQuery, StatsQuery, ValuesQuery
+from .reader import Filter, Selection
 from .schemas import Dataset, Field
 from .values import Kind
 
-COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "like": "LIKE", "ilike": "ILIKE"}
 MIDNIGHT = dt.time(0)
 
 
@@ -42,8 +44,14 @@ def compile_records(query: RecordsQuery) -> Statement:
         conditions.append(_behind(dataset, query.order, query.after, descending=query.descending))
     direction = "DESC" if query.descending else "ASC"
     order = ", ".join(f"{identifier(name)} {direction}" for name in query.order)
-    head = Statement(f"SELECT {', '.join(identifier(name) for name in shown)} FROM {table(dataset)}")
+    head = Statement(f"SELECT {', '.join(identifier(name) for name in shown)} FROM {dataset.relation}")
     return head + _where(conditions) + Statement(f"ORDER BY {order} LIMIT {int(query.limit) + 1}")
+
+
+def compile_rows(selection: Selection, columns: Sequence[str]) -> Statement:
+    """SELECT of all rows, in no order."""
+    head = Statement(f"SELECT {', '.join(identifier(name) for name in columns)} FROM {selection.dataset.relation}")
+    return head + _where(selection_conditions(selection))
 
 
 def compile_aggregate(query: AggregateQuery) -> Statement:
@@ -52,8 +60,11 @@ def compile_aggregate(query: AggregateQuery) -> Statement:
     keys = [identifier(name) for name in query.by]
     if query.bucket:
         keys.insert(0, f'{_bucket(dataset.time, query.bucket)} AS "bucket"')
-    outputs = [*keys, *(_metric(dataset, metric) for metric in query.metrics)]
-    head = Statement(f"SELECT {', '.join(outputs)} FROM {table(dataset)}")
+    metrics = [
+        f'{metric_sql(dataset.fields[m.column], m.function) if m.column else "COUNT(*)"} AS "{m.name}"'
+        for m in query.metrics
+    ]
+    head = Statement(f"SELECT {', '.join([*keys, *metrics])} FROM {dataset.relation}")
     positions = [str(place) for place in range(1, len(keys) + 1)]
     tail = f"GROUP BY {', '.join(positions)}" if positions else ""
     order = _aggregate_order(query, positions)
@@ -61,9 +72,33 @@ def compile_aggregate(query: AggregateQuery) -> Statement:
     return head + _where(selection_conditions(query.selection)) + Statement(f"{tail} LIMIT {int(query.limit) + 1}")
 
 
-def table(dataset: Dataset) -> str:
-    """The dataset's table, quoted."""
-    return f"{identifier(dataset.contract.schema)}.{identifier(dataset.name)}"
+def compile_count(selection: Selection) -> Statement:
+    """SELECT of how many rows are selected."""
+    return Statement(f'SELECT COUNT(*) AS "count" FROM {selection.dataset.relation}') + _where(
+        selection_conditions(selection)
+    )
+
+
+def compile_stats(query: StatsQuery) -> Statement:
+    """SELECT of one row: `count`, and behind it each column's metrics, named by their places."""
+    outputs = ['COUNT(*) AS "count"']
+    for place, field in enumerate(query.columns):
+        outputs += [f'{metric_sql(field, metric)} AS "{metric}_{place}"' for metric in statistics_of(field)]
+    head = Statement(f"SELECT {', '.join(outputs)} FROM {query.selection.dataset.relation}")
+    return head + _where(selection_conditions(query.selection))
+
+
+def statistics_of(field: Field) -> tuple[str, ...]:
+    """Which of the column's metrics its statistics show."""
+    return tuple(metric for metric in field.metrics if metric not in ("sum", "p1", "p10", "p90", "p99"))
+
+
+def compile_values(query: ValuesQuery) -> Statement:
+    """SELECT of the values and their counts, the most frequent first, one more than asked for."""
+    name = identifier(query.column.name)
+    head = Statement(f'SELECT {name} AS "value", COUNT(*) AS "count" FROM {query.selection.dataset.relation}')
+    tail = Statement(f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {int(query.limit) + 1}")
+    return head + _where(selection_conditions(query.selection)) + tail
 
 
 def selection_conditions(selection: Selection) -> list[Statement]:
@@ -124,19 +159,8 @@ def _bucket(time: Field, bucket: str) -> str:
     return f"DATE_TRUNC('{bucket}', {identifier(time.name)})"
 
 
-def _metric(dataset: Dataset, metric: Metric) -> str:
-    if metric.function == "count":
-        return 'COUNT(*) AS "count"'
-    column = identifier(metric.column)
-    if metric.function == "avg" and dataset.kind(metric.column).name == "integer":
-        # Redshift's AVG of whole numbers is a whole number.
-        column = f"CAST({column} AS double precision)"
-    return f'{metric.function.upper()}({column}) AS "{metric.name}"'
-
-
 def _aggregate_order(query: AggregateQuery, positions: list[str]) -> list[str]:
     if not query.sort:
         return positions
-    outputs = [*(["bucket"] if query.bucket else []), *query.by, *(metric.name for metric in query.metrics)]
-    first = f"{outputs.index(query.sort) + 1} {'DESC' if query.descending else 'ASC'}"
+    first = f"{query.outputs.index(query.sort) + 1} {'DESC' if query.descending else 'ASC'}"
     return [first, *positions]

@@ -1,11 +1,12 @@
 """Datasets as the API shows them, derived from the contracts: a new dataset needs no line here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lambdas.common.contract import Column, Contract, load_contracts
+from lambdas.common.contract import Column, Contract, load_contract, load_contracts
+from lambdas.common.db.sql import identifier
 from lambdas.common.source import SourceConfig, load_source_config
 
 from .errors import unknown_dataset
@@ -13,12 +14,22 @@ from .values import KINDS, Kind, kind_of
 
 RAW_ROW = ("_raw_key", "_raw_row")
 RAW_KINDS = {"_raw_key": "text", "_raw_row": "integer"}
+ORDERED = ("eq", "ne", "gt", "gte", "lt", "lte")
 OPERATORS = {
     "super": ("null",),
     "boolean": ("eq", "ne", "null"),
+    "text": (*ORDERED, "like", "ilike", "null"),
 }
-ALL_OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "null")
 NUMBERS = ("integer", "real", "double", "decimal")
+PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
+METRICS = {
+    "super": ("count",),
+    "boolean": ("count", "approx_distinct"),
+} | dict.fromkeys(
+    NUMBERS,
+    ("count", "approx_distinct", "min", "max", "sum", "avg", "stddev", *(f"p{percent}" for percent in PERCENTILES)),
+)
+ORDERED_METRICS = ("count", "approx_distinct", "min", "max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,7 @@ class Field:
     @property
     def operators(self) -> tuple[str, ...]:
         """Filters that the column's type takes."""
-        return OPERATORS.get(self.kind.name, ALL_OPERATORS)
+        return OPERATORS.get(self.kind.name, (*ORDERED, "null"))
 
     @property
     def sortable(self) -> bool:
@@ -51,9 +62,7 @@ class Field:
     @property
     def metrics(self) -> tuple[str, ...]:
         """Metrics that the column's type takes."""
-        if self.kind.name in NUMBERS:
-            return ("avg", "min", "max", "sum")
-        return () if self.kind.name in ("super", "boolean") else ("min", "max")
+        return METRICS.get(self.kind.name, ORDERED_METRICS)
 
     def describe(self) -> dict[str, Any]:
         """The column for the catalogue."""
@@ -74,10 +83,18 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A table that the API serves. `fields` leaves out what the contract calls restricted."""
+    """A table that the API serves. `fields` leaves out what the contract calls restricted.
+
+    `sources` are the names that the parameter `source` takes here: those of whom the rows come. `subquery` stands
+    for a table that is none, `unique` for the key that it has not, `sort` for the order by event time.
+    """
 
     contract: Contract
     fields: Mapping[str, Field]
+    sources: tuple[str, ...] = ()
+    subquery: str = ""
+    unique: tuple[str, ...] = ()
+    sort: str = ""
 
     @property
     def name(self) -> str:
@@ -92,10 +109,20 @@ class Dataset:
     @property
     def tie_breaker(self) -> tuple[str, ...]:
         """Columns that tell any two rows apart; empty where the dataset has none that may be shown."""
-        key = self.contract.key
+        key = self.unique or self.contract.key
         if key and all(name in self.fields for name in key):
             return key
         return RAW_ROW if self.contract.kind == "source" else ()
+
+    @property
+    def default_sort(self) -> str:
+        """The order of rows where none is asked for, as the parameter `sort` would say it."""
+        return self.sort or self.time.name
+
+    @property
+    def relation(self) -> str:
+        """What a query selects from, quoted."""
+        return self.subquery or f"{identifier(self.contract.schema)}.{identifier(self.name)}"
 
     def kind(self, name: str) -> Kind:
         """The type of a column or of a tie breaker."""
@@ -112,6 +139,7 @@ class Dataset:
             "description": contract.description,
             "team": contract.team,
             "tags": list(contract.tags),
+            "sources": list(self.sources),
             "time_column": self.time.name,
             "key": [name for name in contract.key if name in self.fields],
             "columns": [field.describe() for field in self.fields.values()],
@@ -127,15 +155,26 @@ def dataset_of(contract: Contract) -> Dataset:
     if contract.event_time.restricted:
         raise ValueError(f"{contract.path}: the partition column cannot be restricted")
     shown = {c.name: Field(c, kind_of(c.physical_type)) for c in contract.columns if not c.restricted}
-    return Dataset(contract, shown)
+    return Dataset(contract, shown, (contract.name,) if contract.kind == "source" else ())
+
+
+def loads_dataset() -> Dataset:
+    """The ledger, asked in the same grammar as any dataset."""
+    here = Path(__file__).parent
+    found = dataset_of(load_contract(here / "loads" / "contract.yaml"))
+    ledger = (here / "sql" / "loads.sql").read_text(encoding="utf-8").partition("\n")[2]
+    return replace(
+        found, sources=(), subquery=f"({ledger}) AS loads", unique=("raw_key", "generation"), sort="-loaded_at"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All datasets by name, and what is expected of the sources behind them."""
+    """All datasets by name, what is expected of the sources behind them, and the ledger."""
 
     datasets: Mapping[str, Dataset]
     sources: Mapping[str, SourceConfig]
+    loads: Dataset
 
     def dataset(self, name: str) -> Dataset:
         """The dataset of that name.
@@ -152,4 +191,4 @@ def load_catalogue(assets: Path | None = None) -> Catalogue:
     """The catalogue of an assets/ folder; without one, of the folder that was packaged with the code."""
     contracts = load_contracts(assets)
     sources = {c.name: load_source_config(c.name, assets) for c in contracts.values() if c.kind == "source"}
-    return Catalogue({name: dataset_of(contract) for name, contract in contracts.items()}, sources)
+    return Catalogue({name: dataset_of(contract) for name, contract in contracts.items()}, sources, loads_dataset())

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -88,6 +89,15 @@ def _float(text: str) -> float:
     return value
 
 
+def _real(text: str) -> float:
+    """The single-precision number nearest to a text: what is beyond its range would fail in the warehouse."""
+    try:
+        (value,) = struct.unpack("<f", struct.pack("<f", _float(text)))
+    except OverflowError as error:
+        raise ValueError("is too large a number") from error
+    return float(value)
+
+
 def _decimal(text: str) -> Decimal:
     if not NUMBER.fullmatch(text):
         raise ValueError("must be a number")
@@ -127,7 +137,7 @@ KINDS = {
     "text": Kind("text", _text),
     "integer": Kind("integer", _integer(63)),
     # 0.1 as a double is not 0.1 as a real: both sides of a comparison have to be reals.
-    "real": Kind("real", _float, repr, "CAST(%s AS real)"),
+    "real": Kind("real", _real, repr, "CAST(%s AS real)"),
     "double": Kind("double", _float, repr),
     "decimal": Kind("decimal", _decimal),
     "boolean": Kind("boolean", _boolean, lambda value: "true" if value else "false"),

@@ -28,6 +28,19 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds after which the server stops a statement, and the client gives its silent socket up."""
+
+    statement: int
+    socket: int
+
+
+LIMITS = Limits(STATEMENT_SECONDS, SOCKET_SECONDS)
+# An export's function may run for 900 s.
+EXPORT_LIMITS = Limits(800, 840)
+
+
+@dataclass(frozen=True, slots=True)
 class ApiSettings:
     """What the function is told by its environment: the id of the reader's secret, and how to use TLS."""
 
@@ -49,7 +62,7 @@ class ApiSettings:
         )
 
 
-def connect_to_warehouse(settings: ApiSettings) -> Any:
+def connect_to_warehouse(settings: ApiSettings, limits: Limits = LIMITS) -> Any:
     """A session of the database user whose login lies in the secret.
 
     Raises:
@@ -65,19 +78,19 @@ def connect_to_warehouse(settings: ApiSettings) -> Any:
         secret = redshift.read_secret(boto3.client("secretsmanager", config=config), settings.warehouse_secret)
     except (BotoCoreError, ClientError) as error:
         raise LoadError(f"the secret {settings.warehouse_secret} cannot be read: {error}") from error
-    return open_session(secret, settings.warehouse_sslmode, name=f"analytics-{settings.env}-api")
+    return open_session(secret, settings.warehouse_sslmode, name=f"analytics-{settings.env}-api", limits=limits)
 
 
-def open_session(secret: dict[str, Any], sslmode: str, *, name: str) -> Any:
+def open_session(secret: dict[str, Any], sslmode: str, *, name: str, limits: Limits = LIMITS) -> Any:
     """A session whose statements the server stops in time, and counts under the query group `api`.
 
     Raises:
         WarehouseBusy: nobody answered.
         LoadError: the server refused the user.
     """
-    connection = redshift.connect(secret, sslmode, name=name, timeout=SOCKET_SECONDS)
+    connection = redshift.connect(secret, sslmode, name=name, timeout=limits.socket)
     with redshift.transaction(connection):
-        redshift.set_timeout(connection, STATEMENT_SECONDS)
+        redshift.set_timeout(connection, limits.statement)
         redshift.execute(connection, "SET query_group TO 'api'")
     return connection
 
@@ -165,6 +178,16 @@ class Snapshot:
 def default_warehouse() -> Warehouse:
     """The warehouse that the process's environment names; nothing is read or opened before the first query."""
     return Warehouse(lambda: connect_to_warehouse(ApiSettings.from_environment(os.environ)))
+
+
+def export_session() -> Any:
+    """A session for an export. Errors as `connect_to_warehouse`."""
+    return connect_to_warehouse(ApiSettings.from_environment(os.environ), EXPORT_LIMITS)
+
+
+def utc_now() -> dt.datetime:
+    """Now, UTC."""
+    return dt.datetime.now(dt.UTC)
 
 
 def utc_today() -> dt.date:

@@ -13,7 +13,9 @@ from chalice import Chalice
 from chalice.test import Client, HTTPResponse
 
 from lambdas.common.db import redshift
+from tests.api import gateway
 from tests.api.warehouse import ROOT, Endpoint, fill, make_assets
+from tests.cloud import Cloud
 
 sys.path.insert(0, str(ROOT / "api_chalice"))
 
@@ -23,13 +25,18 @@ TODAY = dt.date(2018, 2, 8)
 class Api:
     """Asks the API as a client would, and reads its JSON."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client | gateway.GatewayClient) -> None:
         self.client = client
 
-    def raw(self, path: str, /, *pairs: tuple[str, str], **params: str) -> HTTPResponse:
+    def raw(self, path: str, /, *pairs: tuple[str, str], **params: str) -> HTTPResponse | gateway.Reply:
         """The answer itself; `from_` stands for `from`."""
         query = urlencode([*pairs, *((name.removesuffix("_"), value) for name, value in params.items())])
-        return self.client.http.get(f"{path}?{query}" if query else path)
+        return self.send("GET", f"{path}?{query}" if query else path)
+
+    def send(self, method: str, path: str, body: bytes = b"", **headers: str) -> HTTPResponse | gateway.Reply:
+        """Any request; the names of headers are written with _ for -."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.http.request(method, path, headers=named, body=body)
 
     def __call__(self, path: str, /, *pairs: tuple[str, str], **params: str) -> Any:
         """The document of an answer with status 200."""
@@ -92,12 +99,18 @@ def warehouse(endpoint: Endpoint) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def make_api(catalogue: Any) -> Callable[[Any], Api]:
     """An API on a warehouse, with TODAY as today."""
+    from chalicelib.exports import Exports
     from chalicelib.routes import register
     from chalicelib.service import Service
+    from chalicelib.storage import Storage
+    from chalicelib.warehouse import utc_now
 
     def make(on: Any) -> Api:
         app = Chalice(app_name="tests")
-        register(app, Service(lambda: catalogue, on, lambda: TODAY))
+        # no bucket: what needs one is tried on the deployed API
+        nowhere = Storage.from_environment({}, lambda: None)
+        exports = Exports(lambda: catalogue, lambda: None, nowhere, lambda name: None, utc_now)
+        register(app, Service(lambda: catalogue, on, lambda: TODAY), exports)
         with Client(app) as client:
             return Api(client)
 
@@ -105,6 +118,21 @@ def make_api(catalogue: Any) -> Callable[[Any], Api]:
 
 
 @pytest.fixture(scope="session")
-def api(make_api: Callable[[Any], Api], warehouse: Any) -> Api:
-    """The API on the filled warehouse."""
+def inside(make_api: Callable[[Any], Api], warehouse: Any) -> Api:
+    """The API on the filled warehouse, in this process: what can be changed under it, or is of Chalice alone."""
     return make_api(warehouse)
+
+
+@pytest.fixture(scope="session")
+def gateway_api(cloud: Cloud, endpoint: Endpoint) -> Api:
+    """The API packaged, deployed and behind the local gateway, on the filled warehouse."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", cloud.env["AWS_ENDPOINT_URL"])
+        return Api(gateway.deploy(cloud, endpoint.secret("reader"), TODAY.isoformat()))
+
+
+@pytest.fixture(scope="session", params=["inside", pytest.param("gateway_api", marks=pytest.mark.long)])
+def api(request: pytest.FixtureRequest) -> Api:
+    """The API on the filled warehouse, in this process and behind the local gateway."""
+    found: Api = request.getfixturevalue(request.param)
+    return found

@@ -89,6 +89,13 @@ def test_values_of_the_wrong_type_are_refused(read: Any, dataset: str, parameter
     assert set(read(dataset, {parameter: [text]})) == {parameter}
 
 
+def test_a_real_is_the_number_that_the_warehouse_would_make_of_it() -> None:
+    from chalicelib.values import KINDS
+
+    parse = KINDS["real"].parse
+    assert (parse("1e-60"), parse("3.4028235e38"), parse("0.1")) == (0.0, 3.4028234663852886e38, 0.10000000149011612)
+
+
 def test_parameters_that_stand_once_are_refused_when_repeated(read: Any) -> None:
     repeated = {name: ["10", "20"] for name in ("limit", "felt__gte", "magnitude__null")} | {"sort": ["event_id"] * 2}
     assert set(read("earthquakes", repeated)) == set(repeated)
@@ -161,7 +168,7 @@ def test_a_position_is_written_out_column_by_column(catalogue: Any) -> None:
 def test_everything_but_the_routes_imports_without_chalice() -> None:
     code = (
         "import sys; sys.modules['chalice'] = None; sys.path[:0] = sys.argv[1:];"
-        "import chalicelib.service, chalicelib.warehouse, chalicelib.encoding;"
+        "import chalicelib.service, chalicelib.warehouse, chalicelib.answers;"
         "assert 'boto3' not in sys.modules and 'redshift_connector' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, str(ROOT), str(ROOT / "api_chalice")], check=True, timeout=60)

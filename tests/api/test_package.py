@@ -28,7 +28,7 @@ APP = "from chalice import Chalice\napp = Chalice(app_name='analytics-api')\napp
 @pytest.fixture(scope="session")
 def package(cloud: Cloud) -> ApiPackage:
     """The API's package where a deploy to the tests' cloud makes or finds it."""
-    return build("local", cloud.root / "api-package")
+    return build(cloud.root / "api-package")
 
 
 def test_a_package_that_is_built_is_used_again(package: ApiPackage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,9 +36,10 @@ def test_a_package_that_is_built_is_used_again(package: ApiPackage, monkeypatch:
         raise AssertionError("built again")
 
     monkeypatch.setattr(api_package, "_run_chalice", never)
-    assert build("local", package.archive.parents[1]) == package
+    assert build(package.archive.parents[1]) == package
 
 
+@pytest.mark.long
 def test_a_package_lacking_a_wheel_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Chalice itself is run on it: it only warns, and its words may change."""
     project = tmp_path / "project"
@@ -55,7 +56,7 @@ def test_a_package_lacking_a_wheel_is_refused(tmp_path: Path, monkeypatch: pytes
         wheel.writestr("planted-1.0.dist-info/RECORD", "")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    told = api_package._run_chalice(project, "local", tmp_path / "out")
+    told = api_package._run_chalice(project, tmp_path / "out")
     with pytest.raises(DeployError, match=r"planted==1\.0"):
         check_output(told)
 
@@ -75,6 +76,16 @@ def test_heavy_libraries_are_refused(tmp_path: Path, name: str) -> None:
         check_archive(archive(tmp_path, app="", **{name: ""}), tmp_path / "unpacked")
 
 
+def test_a_package_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    """What counts is what it takes unpacked: packed, these bytes are few."""
+    path = archive(tmp_path, app="")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("large.bin", bytes(100_000_001))
+    assert path.stat().st_size < 1_000_000
+    with pytest.raises(DeployError, match="at most 100000000 are allowed"):
+        check_archive(path, tmp_path / "unpacked")
+
+
 def test_an_app_that_does_not_answer_from_the_package_alone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DeployError, match="No module named 'chalice'"):
         check_archive(archive(tmp_path, app=APP), tmp_path / "unpacked")
@@ -84,7 +95,7 @@ def test_the_package_carries_contracts_and_shared_code_but_no_samples(package: A
     names = zipfile.ZipFile(package.archive).namelist()
     assert {"app.py", "chalicelib/sql/coverage.sql", "lambdas/common/contract/read.py"} <= set(names)
     assert "assets/sources/earthquakes/contract.yaml" in names
-    assert not [name for name in names if "sample" in name]
+    assert not [name for name in names if "/sample/" in name]
     assert [name for name in names if name.startswith("chalice/")] == ["chalice/app.py", "chalice/__init__.py"]
 
 
@@ -95,11 +106,18 @@ def test_the_template_is_sound(package: ApiPackage, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_role_may_only_write_its_log_and_read_the_readers_secret(package: ApiPackage) -> None:
-    (policy,) = yaml.safe_load(package.template)["Resources"]["ApiHandlerRole"]["Properties"]["Policies"]
+@pytest.mark.parametrize(
+    ("role", "more"), [("ApiHandlerRole", {"s3:ListBucket", "lambda:InvokeFunction"}), ("ExportRole", set())]
+)
+def test_a_role_may_only_write_its_log_read_the_readers_secret_and_handle_exports(
+    package: ApiPackage, role: str, more: set[str]
+) -> None:
+    (policy,) = yaml.safe_load(package.template)["Resources"][role]["Properties"]["Policies"]
     allowed = {action: item["Resource"] for item in policy["PolicyDocument"]["Statement"] for action in item["Action"]}
     assert allowed["secretsmanager:GetSecretValue"] == [{"Ref": "ReaderSecret"}]
-    assert set(allowed) == {"secretsmanager:GetSecretValue", "logs:CreateLogStream", "logs:PutLogEvents"}
+    assert allowed["s3:PutObject"]["Fn::Sub"].endswith("${LakeBucket}/exports/*")
+    always = {"secretsmanager:GetSecretValue", "logs:CreateLogStream", "logs:PutLogEvents"}
+    assert set(allowed) == always | {"s3:GetObject", "s3:PutObject"} | more
 
 
 def test_the_function_joins_the_warehouses_network_where_there_is_one(package: ApiPackage) -> None:
@@ -129,8 +147,10 @@ def test_the_image_has_the_chalice_that_makes_the_package() -> None:
 
 def test_what_the_image_copies_is_there() -> None:
     dockerfile = (ROOT / "lambdas" / "api" / "Dockerfile").read_text()
-    copied = [words[:-1] for words in (line.split()[1:] for line in dockerfile.splitlines() if line.startswith("COPY"))]
-    sources = [word for words in copied if not words[0].startswith("--from") for word in words]
+    copied = [
+        line.split()[1:-1] for line in dockerfile.splitlines() if line.startswith("COPY") and "--from=" not in line
+    ]
+    sources = [word for words in copied for word in words if not word.startswith("--")]
     assert len(sources) == 7
     assert all((ROOT / source).exists() for source in sources)
     assert 'CMD ["app.app"]' in dockerfile
@@ -147,18 +167,44 @@ def test_chalice_deploy_would_make_the_same_function_and_routes(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     plan, resources = json.loads(done.stdout), yaml.safe_load(package.template)["Resources"]
-    function = resources["APIHandler"]["Properties"]
-    (planned,) = plan["functions"]
-    assert (planned["handler"], planned["memory_size"], planned["timeout"]) == (
-        function["Handler"], function["MemorySize"], function["Timeout"],
-    )  # fmt: skip
-    assert set(planned["environment_variables"]) <= set(function["Environment"]["Variables"])
+    planned = {function["handler"]: function for function in plan["functions"]}
+    assert set(planned) == {"app.app", "app.export"}
+    for name in ("APIHandler", "Export"):
+        function = resources[name]["Properties"]
+        same = planned[function["Handler"]]
+        assert (same["memory_size"], same["timeout"]) == (function["MemorySize"], function["Timeout"])
+        assert set(same["environment_variables"]) <= set(function["Environment"]["Variables"])
     (paths,) = plan["routes"]
     assert described(paths) == described(resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"])
-    assert described(paths) == {
-        ("/v1/health", "get", False), ("/v1/datasets", "get", True), ("/v1/datasets/{dataset}", "get", True),
-        ("/v1/datasets/{dataset}/records", "get", True), ("/v1/datasets/{dataset}/aggregate", "get", True),
-    }  # fmt: skip
+    found = described(paths)
+    read = {path for path, method, _ in found if method == "get"}
+    assert {"/v1/datasets/{dataset}/records", "/v1/datasets/{dataset}/values/{column}", "/v1/loads"} <= read
+    assert read == {path for path, method, _ in found if method == "head"}
+    for path, method, key in found:
+        assert key is (path.startswith("/v1/") and path != "/v1/health" and method != "options"), (path, method)
+
+
+POOL = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Ab12"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("asked", "name", "kind"), [("iam", "sigv4", "awsSigv4"), (POOL, "users", "cognito_user_pools")]
+)
+def test_configuration_puts_another_guard_beside_the_key(tmp_path: Path, asked: str, name: str, kind: str) -> None:
+    stage(tmp_path / "project")
+    (tmp_path / "project" / "requirements.txt").write_text("")  # what is installed guards nothing
+    file = tmp_path / "project" / ".chalice" / "config.json"
+    config = json.loads(file.read_text())
+    config["environment_variables"]["API_AUTHORIZER"] = asked
+    file.write_text(json.dumps(config))
+    api_package._run_chalice(tmp_path / "project", tmp_path / "out")
+    resources = yaml.safe_load((tmp_path / "out" / "sam.yaml").read_text())["Resources"]
+    body = resources["RestAPI"]["Properties"]["DefinitionBody"]
+    assert body["securityDefinitions"][name]["x-amazon-apigateway-authtype"] == kind
+    for path, method, key in described(body["paths"]):
+        guards = body["paths"][path][method].get("security", [])
+        assert guards == ([{"api_key": []}, {name: []}] if key else []), (path, method)
 
 
 def described(paths: dict[str, Any]) -> set[tuple[str, str, bool]]:

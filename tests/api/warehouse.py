@@ -61,6 +61,11 @@ class Endpoint:
                     raise
                 time.sleep(0.2)
 
+    def log(self) -> str:
+        """All that it and the database below it have written."""
+        files = [self.state / "output", *self.state.glob("*.log")]
+        return "".join(path.read_text(errors="replace") for path in files)
+
     def stop(self) -> None:
         """Stop it."""
         self.process.terminate()
@@ -107,6 +112,7 @@ class Runner:
             "raw_day": dt.date.fromisoformat(day), "status": "loaded", "rows_in": 10, "rows_accepted": 10,
             "rows_rejected": 0, "rows_late": 0, "generation": generation,
             "loaded_at": dt.datetime(2018, 3, 1, 0, generation),
+            "load_id": f"load-{generation}", "requested_by": "tests",
         } | more  # fmt: skip
         self(
             f"INSERT INTO ops.load_ledger ({', '.join(entry)}) VALUES ({', '.join(['%s'] * len(entry))})",

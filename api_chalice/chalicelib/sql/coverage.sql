@@ -59,7 +59,9 @@ runs AS (
 
 SELECT
     s.source,
+    s.generation,
     s.as_of,
+    s.refreshed_at,
     r.state,
     r.first_day,
     r.last_day,
