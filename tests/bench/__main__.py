@@ -1,12 +1,21 @@
-"""Runs all benchmarks, or those named: `python -m tests.bench engine load`."""
+"""Runs all benchmarks, or those named: `python -m tests.bench engine growth`."""
 
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import engine, load
+from tests.bench import api, definitions, engine, growth, ingest, load, peers, sensor
 
-ALL = {"engine": engine.run, "load": load.run}
+ALL = {
+    "engine": engine.run,
+    "peers": peers.run,
+    "ingest": ingest.run,
+    "load": load.run,
+    "api": api.run,
+    "growth": growth.run,
+    "sensor": sensor.run,
+    "definitions": definitions.run,
+}
 
 
 def main(names: list[str]) -> int:

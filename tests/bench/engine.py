@@ -3,6 +3,7 @@
 import datetime as dt
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from lambdas.common.contract import load_contract
@@ -12,10 +13,10 @@ from tests.bench.timing import compare, line
 CONTRACT = """
 apiVersion: v3.1.0
 kind: DataContract
-id: readings
+id: NAME
 version: 1.0.0
 schema:
-  - name: readings
+  - name: NAME
     properties:
       - {name: id, logicalType: integer, physicalType: bigint, required: true}
       - {name: at, logicalType: timestamp, physicalType: timestamp, required: true, partitioned: true}
@@ -51,11 +52,14 @@ def make_raw(folder: Path, rows: int) -> Path:
     return path
 
 
-def write_contract(folder: Path) -> Path:
-    """The contract of the file, in a folder named as contracts want it."""
-    path = folder / "readings" / "contract.yaml"
+def write_contract(folder: Path, name: str = "readings", key: Sequence[str] = ()) -> Path:
+    """The contract of the file as a source of that name and key, in a folder named as contracts want it."""
+    path = folder / name / "contract.yaml"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(CONTRACT)
+    text = CONTRACT.replace("NAME", name)
+    for place, column in enumerate(key, 1):
+        text = text.replace(f"{{name: {column},", f"{{name: {column}, primaryKey: true, primaryKeyPosition: {place},")
+    path.write_text(text)
     return path
 
 

@@ -1,7 +1,5 @@
 """A raw object to committed rows, beside the same SQL by hand from files that lie ready, and beside a bare COPY."""
 
-import datetime as dt
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,56 +10,33 @@ import pyarrow.parquet as pq
 from lambdas.common.db import ddl
 from lambdas.common.db.redshift import autocommit, execute, transaction
 from lambdas.common.db.sql import identifiers
-from tests.bench.engine import make_raw, split, write_contract
+from tests.bench.engine import make_raw, split
 from tests.bench.timing import compare, line, seconds
-from tests.cloud import Cloud
-from tests.process.source import Source, make_source, read_warehouse
+from tests.bench.warehouse import DAY, new_bodies, opened, stamp
+from tests.process.source import Source
 
-DAY = dt.date(2024, 3, 1)
 ROWS = 1_000_000
 BY_HAND = "core.by_hand"
 
 
 def run(folder: Path) -> None:
     """Print two lines: against the SQL by hand, and the bare COPY as a share of it."""
-    cloud = Cloud(folder / "cloud")
-    cloud.up()
-    try:
-        cloud.deploy()
-        _measure(cloud, folder)
-    finally:
-        cloud.run("down")
-
-
-def _measure(cloud: Cloud, folder: Path) -> None:
-    raw = make_raw(folder, ROWS)
-    split(folder, raw)
-    warehouse = read_warehouse(cloud)
-    source = make_source(cloud, warehouse, write_contract(folder))
-    body = ddl.staging_table(source.contract).split("staging ", 1)[1]
-    with warehouse.session("bench") as connection, autocommit(connection):
-        execute(connection, f"CREATE TABLE {BY_HAND} {body}")
-    manifest = _put_ready(source, folder / "curated.parquet")
-    bodies = _two_bodies(raw)
-    ours, theirs = compare(lambda: _load(source, next(bodies)), lambda: _by_hand(source, manifest))
-    print(line("raw object to committed rows, 1 M x 8 | by hand", ours, theirs, "<= 1.5"), flush=True)
-    bare = min(seconds(lambda: _bare_copy(source, manifest)) for _ in range(3))
-    print(line("  by hand | bare COPY of the same file", theirs, bare, "-"))
-
-
-def _two_bodies(raw: Path) -> Any:
-    """The object's bytes, each time with other metadata: another ETag, the same rows."""
-    number = 0
-    table = pq.read_table(raw)
-    while True:
-        number += 1
-        buffer = io.BytesIO()
-        pq.write_table(table.replace_schema_metadata({"n": str(number)}), buffer, compression="zstd")
-        yield buffer.getvalue()
+    with opened(folder) as place:
+        raw = make_raw(folder, ROWS)
+        split(folder, raw)
+        source = place.source("readings")
+        body = ddl.staging_table(source.contract).split("staging ", 1)[1]
+        place.run(f"CREATE TABLE {BY_HAND} {body}")
+        manifest = _put_ready(source, folder / "curated.parquet")
+        bodies = new_bodies(pq.read_table(raw))
+        ours, theirs = compare(lambda: _load(source, next(bodies)), lambda: _by_hand(source, manifest))
+        print(line("raw object to committed rows, 1 M x 8 | by hand", ours, theirs, "<= 1.5"), flush=True)
+        bare = min(seconds(lambda: _bare_copy(source, manifest)) for _ in range(3))
+        print(line("  by hand | bare COPY of the same file", theirs, bare, "-"))
 
 
 def _load(source: Source, body: bytes) -> None:
-    source.put_bytes(DAY, "20240301T000000000000Z", body)
+    source.put_bytes(DAY, stamp(DAY), body)
     source.load(DAY)
 
 

@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from scripts import data_ingest
 from tests.cloud import PROJECT
 
 SCRIPT = PROJECT / "scripts" / "data_ingest.py"
@@ -40,6 +42,21 @@ def test_days_land_and_a_second_run_changes_nothing(deployed, tmp_path):
     assert numbers(second.stdout)[:4] == [0, 8, 0, 1707]
 
 
+def test_a_failure_says_what_had_landed_before():
+    class Failing:
+        def answers(self, event):
+            if event["start"] > "2024-01-01":
+                raise data_ingest.CallError("things: answered 404 [SourceError]")
+            yield {"rows": 3, "bytes": 9, "objects": {"put": 1, "unchanged": 1, "emptied": 0}, "remaining": None}
+
+    totals = data_ingest.Totals()
+    events = [{"start": f"2024-01-0{day}", "end": f"2024-01-0{day + 1}"} for day in (1, 2)]
+    with pytest.raises(data_ingest.CallError):
+        data_ingest._land(Failing(), "things", events, totals)
+    said = data_ingest._before(totals, SimpleNamespace(dry_run=False))
+    assert said.startswith("Before that 3 rows in 2 objects had landed and stay")
+
+
 def test_a_source_read_whole_needs_no_days_and_takes_them(deployed):
     whole = run("weather", env=deployed)
     assert (whole.returncode, numbers(whole.stdout)[3]) == (0, 26115)
@@ -60,6 +77,8 @@ def test_a_failing_function_is_one_line_and_status_1(deployed, cloud):
         client.update_function_configuration(FunctionName=name, Environment={"Variables": before})
     assert done.returncode == 1
     assert "earthquakes: answered 404" in done.stderr.splitlines()[-1]
+    assert "Nothing landed before" in done.stderr.splitlines()[-1]
+    assert done.stdout == ""
     assert "Traceback" not in done.stderr
 
 
@@ -90,3 +109,31 @@ def test_a_cloud_that_is_down_is_named(deployed):
 
 def test_help_says_that_both_days_are_included():
     assert "both ends are included" in run("--help", env={}).stdout
+
+
+def test_a_dry_run_says_what_would_land_and_a_file_lands_by_its_name(deployed, cloud, tmp_path):
+    path = tmp_path / "extra rows.csv"
+    path.write_text("origin,time_hour,temp\nEWR,2013-06-01T05:00:00Z,50\n")
+    dry = run("weather", "--file", str(path), "--dry-run", env=deployed)
+    assert (dry.returncode, numbers(dry.stdout)[:4]) == (0, [1, 0, 0, 1]), dry.stderr
+    assert "would land" in dry.stdout
+    bucket = cloud.parameter("lake/bucket")
+    listed = cloud.client("s3").list_objects_v2(Bucket=bucket, Prefix="samples/uploads/weather/")
+    assert not [item["Key"] for item in listed.get("Contents", []) if "extra_rows" in item["Key"]]
+    done = run("weather", "--file", str(path), env=deployed)
+    assert numbers(done.stdout)[:4] == [1, 0, 0, 1]
+    again = run("weather", "--file", str(path), env=deployed)
+    assert numbers(again.stdout)[:4] == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["weather", "--file", "no such file.csv"], "is no file"),
+        (["weather", "--file", str(SCRIPT)], "its ending tells no format"),
+        (["weather", "--file", str(SCRIPT), "--from", "2013-01-01"], "leave --from and --to out"),
+    ],
+)
+def test_a_file_that_cannot_be_landed_is_named_with_status_2(arguments, said):
+    done = run(*arguments, env={})
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr

@@ -1,0 +1,1 @@
+"""The command `analytics`: what people ask of the platform beyond ingesting."""

@@ -1,0 +1,53 @@
+"""What a load would do, before it does it."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from scripts.analytics.days import days_of
+from scripts.functions import find_function
+
+Plan = Mapping[str, Any]
+
+
+def show_plan(options: argparse.Namespace) -> bool:
+    """Print what a load of the days would do; whether migrate has nothing to refuse."""
+    start, end = days_of(options.source, options.first, options.last)
+    event = {"action": "plan", "source": options.source, "start": f"{start}", "end": f"{end}"}
+    found = find_function("process").call({**event, "rebuild": options.rebuild})
+    if options.json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join([*_objects(found), *_table(found), *_statements(found)]))
+    return not found["obstacles"]
+
+
+def _objects(plan: Plan) -> list[str]:
+    lines = [
+        f"{plan['source']}: {plan['objects']:,} objects to load, {plan['in_force']:,} in force already",
+        f"  rows: {plan['rows_in']:,} in, {plan['rows_accepted']:,} accepted, {plan['rows_rejected']:,} rejected, "
+        f"{plan['rows_late']:,} late; {plan['set_aside']:,} objects set aside",
+    ]
+    if plan["tried"] < plan["objects"]:
+        lines.append(f"  only {plan['tried']:,} of these objects were tried; the others changed, or time was short")
+    lines += [f"  {item['rows']:>9,}  {item['column']}: {item['rule']}" for item in plan["reasons"]]
+    return lines + [f"  {item['raw_key']} ({item['status']}): {item['reason']}" for item in plan["remarks"]]
+
+
+def _table(plan: Plan) -> list[str]:
+    if plan["obstacles"]:
+        return ["the table cannot be brought to the contract:", *(f"  - {text}" for text in plan["obstacles"])]
+    if not plan["table"]:
+        return ["the table is as the contract says"]
+    return ["the table lacks what the next deploy adds:", *(f"  {sql};" for sql in plan["table"])]
+
+
+def _statements(plan: Plan) -> list[str]:
+    if not plan["sql"]:
+        return ["nothing would run"]
+    return ["what would run, batch by batch:", *(_indented(sql) for sql in plan["sql"])]
+
+
+def _indented(sql: str) -> str:
+    return "\n".join(f"  {line}" for line in f"{sql.strip()};".splitlines())

@@ -1,0 +1,60 @@
+"""What was rejected and why: rows, and objects that were set aside as a whole."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from scripts.analytics.days import days_of, require_object_of
+from scripts.analytics.tables import add_cells, new_table, print_table
+from scripts.functions import find_function
+
+VALUE_LENGTH = 60
+
+
+def show_rejected(options: argparse.Namespace) -> bool:
+    """Print the rejected rows of a source in force, the reasons by how often they were seen; always true."""
+    start, end = days_of(options.source, options.first, options.last)
+    event = {"action": "rejected", "source": options.source, "limit": options.limit}
+    if options.first or options.last:
+        event |= {"start": f"{start}", "end": f"{end}"}
+    if options.object:
+        require_object_of(options.object, options.source)
+        event["raw_key"] = options.object
+    found = find_function("process").call(event)
+    if options.json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return True
+    _print_rows(found["rows"], raw=options.raw)
+    _print_reasons(found)
+    for item in found["set_aside"]:
+        print(f"set aside as a whole: {item['raw_key']}: {item['reason']}")
+    return True
+
+
+def _print_rows(rows: list[dict[str, Any]], *, raw: bool) -> None:
+    table = new_table("raw key", right=("row",), left=("column", "rule", "value", *(("raw row",) if raw else ())))
+    for row in rows:
+        first = (row["raw_key"], f"{row['raw_row']:,}")
+        for at, reason in enumerate(row["reasons"]):
+            shown = (reason["column"], reason["rule"], _value(reason["value"]))
+            whole = ((row["raw"] if at == 0 else ""),) if raw else ()
+            add_cells(table, *(first if at == 0 else ("", "")), *shown, *whole)
+    if rows:
+        print_table(table)
+
+
+def _print_reasons(found: dict[str, Any]) -> None:
+    shown, all_rows = len(found["rows"]), found["rows_rejected"]
+    print(f"{found['source']}: {all_rows:,} rows rejected in {found['objects']:,} objects; shown: {shown:,}")
+    for reason in found["reasons"]:
+        print(f"  {reason['rows']:>9,}  {reason['column']}: {reason['rule']}")
+    if found["objects_read"] < found["objects"]:
+        left = found["objects"] - found["objects_read"]
+        print(f"{left:,} objects were not read for want of time; give --from and --to", file=sys.stderr)
+
+
+def _value(value: str | None) -> str:
+    if value is None:
+        return "(none)"
+    return value if len(value) <= VALUE_LENGTH else value[: VALUE_LENGTH - 3] + "..."

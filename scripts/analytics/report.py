@@ -1,0 +1,119 @@
+"""What only looks: status and prove."""
+
+import argparse
+import datetime as dt
+import json
+from typing import Any
+
+from lambdas.common.contract import source_names
+from lambdas.common.errors import ContractError
+from lambdas.common.source import SourceConfig, load_source_config
+from scripts.analytics.days import days_of, require_source
+from scripts.analytics.pausing import find_pause
+from scripts.analytics.tables import add_cells, new_table, print_table
+from scripts.functions import Function, find_function
+
+FINDINGS_SHOWN = 20
+STATUS = ("days", "missing", "objects", "bad", "former", "rows_in", "rows_accepted", "rows_rejected", "rows_late")
+PROOF = ("objects", "rows_in", "rows_accepted", "rows_rejected", "pending", "gone", "broken")
+
+
+def show_status(options: argparse.Namespace) -> bool:
+    """Print one line a source and a mart, and what to do about what is not as it should be; always true."""
+    found = find_function("process").call({"action": "status"})
+    found["paused"], now = find_pause(), dt.datetime.now(dt.UTC)
+    for row in found["sources"]:
+        row["paused"] = is_paused(row["source"])
+        row["next_run"] = None if row["paused"] or found["paused"] else next_run(row["source"], now)
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return True
+    if found["paused"]:
+        print(f"everything is paused {found['paused']}; `analytics resume` ends it")
+    names = (name.removeprefix("rows_") for name in STATUS)
+    table = new_table("source", right=(*names, "newest event", "loaded", "next run"))
+    for row in found["sources"]:
+        counts = ("?" if row[name] is None else f"{row[name]:,}" for name in STATUS)
+        add_cells(table, row["source"], *counts, *(_time(row[name]) for name in ("newest", "loaded_at", "next_run")))
+    print_table(table)
+    for row in found["sources"]:
+        _print_remarks(row)
+    for mart in found["marts"]:
+        print(f"mart {mart['mart']}: {'stale, its inputs have changed' if mart['stale'] else 'up to date'}")
+    if found["retired"]:
+        print(f"not declared any more: {', '.join(found['retired'])}; `analytics retire NAME` says what could go")
+    return True
+
+
+def _print_remarks(row: dict[str, Any]) -> None:
+    name = row["source"]
+    if row["paused"]:
+        print(f"{name}: paused in its defs.yaml; nothing of it runs by itself")
+    if row["missing"]:
+        days = ", ".join(text.replace("/", " to ") for text in row["missing_days"])
+        print(
+            f"{name}: no object for {row['missing']:,} days ({days}); "
+            f".venv/bin/python scripts/data_ingest.py {name} --from .. --to .."
+        )
+    if row["former"]:
+        print(f"{name}: a former contract loaded {row['former']:,} objects; `analytics rebuild {name}` loads them anew")
+    if row["rows_rejected"] or row["bad"]:
+        print(f"{name}: `analytics rejected {name}` says which rows and objects were rejected, and why")
+
+
+def next_run(source: str, now: dt.datetime) -> str | None:
+    """When the source's schedule lands a day next, UTC in ISO 8601; None where it has none, or none to come."""
+    from croniter import croniter
+
+    config = _config(source)
+    if config is None or config.schedule is None or config.extract is None:
+        return None
+    following: dt.datetime = croniter(config.schedule, now).get_next(dt.datetime)
+    if config.end and following.date() > config.end + dt.timedelta(days=1):
+        return None
+    return f"{following:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def is_paused(source: str) -> bool:
+    """Whether the source's defs.yaml says that it is paused."""
+    config = _config(source)
+    return config is not None and config.paused
+
+
+def _config(source: str) -> SourceConfig | None:
+    try:
+        return load_source_config(source)
+    except ContractError:
+        return None
+
+
+def prove(options: argparse.Namespace) -> bool:
+    """Print what each source's proof found; whether all equations hold."""
+    for name in options.sources:
+        require_source(name)
+    process = find_function("process")
+    proofs = [_prove(process, name, options) for name in options.sources or source_names()]
+    table = new_table("source", right=(*(name.removeprefix("rows_") for name in PROOF), "holds"))
+    for proof in proofs:
+        table.add_row(proof["source"], *(f"{proof[n]:,}" for n in PROOF), "NO" if proof["broken"] else "yes")
+    print_table(table)
+    for proof in proofs:
+        for finding in proof["findings"]:
+            print(finding)
+        if len(proof["findings"]) < proof["broken"]:
+            print(
+                f"{proof['source']}: {proof['broken'] - len(proof['findings'])} more; the function's log has them all"
+            )
+    return not any(proof["broken"] for proof in proofs)
+
+
+def _prove(process: Function, source: str, options: argparse.Namespace) -> dict[str, Any]:
+    event: dict[str, Any] = {"action": "prove", "source": source, "most": FINDINGS_SHOWN}
+    if options.first or options.last:
+        start, end = days_of(source, options.first, options.last)
+        event |= {"start": f"{start}", "end": f"{end}"}
+    return process.call(event)
+
+
+def _time(text: str | None) -> str:
+    return text.replace("T", " ").removesuffix("Z")[:16] if text else "-"
