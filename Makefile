@@ -4,6 +4,9 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 ENV ?= local
+# what a change is held against: CI says it of a pull request
+BASE ?= $(addprefix origin/,$(GITHUB_BASE_REF))
+DOCKERFILES := $(sort $(wildcard lambdas/*/Dockerfile) orchestration/Dockerfile)
 
 unexport PYTHONPATH PYTHONHOME
 export PYTHONDONTWRITEBYTECODE ?=
@@ -12,7 +15,7 @@ export no_proxy := $(NO_PROXY)
 export DAGSTER_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up ui down deploy test test-all check format bench lock
+.PHONY: help setup demo up ui down plan deploy smoke destroy images push release promote system test test-all check format bench cost audit sbom lock new-source
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -36,17 +39,44 @@ down: setup ## Stop the local cloud and Dagster; data stays
 	@$(PY) -m infrastructure.local.dagster down
 	@$(PY) -m infrastructure.local.cloud down
 
-deploy: setup ## Deploy to ENV=local|dev|prod; ARGS="--set NAME=VALUE" for more
+plan: setup ## What a deploy to ENV would change, as a table; nothing is changed
+	@$(PY) -m infrastructure.deploy $(ENV) plan $(ARGS)
+
+deploy: setup ## Deploy to ENV=local|dev|prod; FROM=dev takes what runs there; ARGS="--set NAME=VALUE" for more
 	@$(PY) -m scripts.analytics check
-	@$(PY) -m infrastructure.deploy $(ENV) $(ARGS)
+	@$(PY) -m infrastructure.deploy $(ENV) $(if $(FROM),promote --source $(FROM)) $(ARGS)
+
+smoke: setup ## Ask every function and the API of ENV whether they work
+	@$(PY) -m infrastructure.deploy $(ENV) smoke $(ARGS)
+
+destroy: setup ## Delete the stacks of ENV=local|dev; their data stays
+	@$(PY) -m infrastructure.deploy $(ENV) destroy $(ARGS)
+
+images: setup ## Build the images of this commit with buildah, podman or docker (ENGINE=...)
+	@$(PY) -m infrastructure.images build
+
+push: setup ## Push them to the repositories of ENV, once a commit
+	@$(PY) -m infrastructure.images push $(ENV)
+
+release: setup ## Record that this tree runs green in ENV: it may be promoted
+	@$(PY) -m infrastructure.images release $(ENV)
+
+promote: setup ## Bring to ENV what DEV has run green, by digest; RELEASES=bucket where DEV is another account
+	@$(PY) -m infrastructure.images promote $(ENV) $(if $(RELEASES),--releases "$(RELEASES)")
+
+new-source: setup ## Propose the two files of a source: NAME=... FROM=file-or-url
+	@$(PY) -m scripts.analytics new-source $(if $(NAME),"$(NAME)") $(if $(FROM),"$(FROM)")
+
+system: ## Install the system packages that the long tests need (Debian, Ubuntu)
+	@requirements/system.sh
 
 test: setup ## The tests that need no system package, within 5 minutes
-	@$(PY) -m pytest -q -m "not long"
+	@$(PY) -m pytest -q -n 2 --dist loadfile -m "not long"
 
 test-all: test ## The long tests too
-	@$(PY) -m pytest -q -m long
+	@$(PY) -m pytest -q -n 2 --dist loadfile -m long
 
-check: setup ## Style, types, import rules, templates, contracts
+check: setup ## Style, types, import rules, templates, contracts; BASE=ref tells what breaks since then
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check -q .
 	@$(PY) -m mypy --no-error-summary
@@ -54,13 +84,26 @@ check: setup ## Style, types, import rules, templates, contracts
 	@$(PY) -m yamllint -s .
 	@.venv/bin/cfn-lint infrastructure/*.yaml
 	@.venv/bin/sqlfluff lint -q --dialect redshift assets/marts
-	@$(PY) -m scripts.analytics check
+	@.venv/bin/actionlint
+	@.venv/bin/zizmor --offline --no-progress --pedantic -q .github
+	@.venv/bin/hadolint $(DOCKERFILES)
+	@.venv/bin/check-jsonschema -q --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(PY) -m scripts.analytics check $(if $(BASE),--against "$(BASE)")
 
 format: setup ## Format the code
 	@$(PY) -m ruff check --fix -q . ; $(PY) -m ruff format -q .
 
-bench: setup ## Ratios of DESIGN's budgets, both sides in one run
+bench: setup ## What the budgets promise, as ratios: both sides in one run
 	@$(PY) -m tests.bench
+
+cost: setup ## Write docs/cost.md from templates, parameters and stated prices
+	@$(PY) -m infrastructure.cost
+
+audit: setup ## Policies of the templates, secrets in the files, the bill of materials: what must not be found
+	@$(PY) requirements/audit.py
+
+sbom: setup ## The packages of each image as CycloneDX, in .local/sbom
+	@$(PY) requirements/audit.py sbom
 
 lock: setup ## Resolve requirements/*.in again, one resolution for all sets
 	@$(PYTHON) requirements/lock.py

@@ -1,4 +1,4 @@
-"""Resolves requirements/*.in to pinned files with hashes: once for development, the other sets as parts of that.
+"""Resolves requirements/*.in to pinned files with hashes: once for development, the images' sets as parts of that.
 
 Names, versions and hashes only: no address of a registry is recorded.
 """
@@ -32,6 +32,9 @@ def main() -> None:
     """Write every pinned file anew."""
     resolve("bootstrap", HERE / "bootstrap.txt")
     resolve("dev", HERE / "dev.txt")
+    resolve("clients", HERE / "clients.txt")
+    resolve("servers", HERE / "servers.txt")
+    resolve("audit", HERE / "audit.txt")
     for name, target in TARGETS.items():
         resolve(name, target, "--constraint", str(HERE / "dev.txt"))
 

@@ -83,7 +83,7 @@ class Cloud:
 def run(command: list[str], *, code: int = 0, env: dict[str, str] | None = None) -> str:
     """Run a command of this project, demand its exit code, return both its streams."""
     done = subprocess.run(
-        command, cwd=PROJECT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=200
+        command, cwd=PROJECT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=500
     )
     assert done.returncode == code, done.stdout
     return done.stdout

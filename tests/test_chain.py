@@ -137,7 +137,8 @@ def test_second_delivery_of_a_message_loads_nothing(cloud: Cloud, lambda_mode: N
     key = drop(cloud, "2018-03-03", "dropped3")
     env = cloud.env
     wait_for(lambda: select(env, "SELECT 1 FROM core.earthquakes WHERE event_id = 'dropped3'"))
-    body = json.dumps({"Records": [{"s3": {"bucket": {"name": env["LAKE_BUCKET"]}, "object": {"key": key}}}]})
+    put = {"bucket": {"name": env["LAKE_BUCKET"]}, "object": {"key": key}}
+    body = json.dumps({"Records": [{"eventName": "ObjectCreated:Put", "s3": put}]})
     cloud.client("sqs").send_message(QueueUrl=cloud.parameter("queue/url"), MessageBody=body)
     cloud.client("sqs").send_message(QueueUrl=cloud.parameter("queue/url"), MessageBody="not a notification")
     assert wait_for(lambda: cloud_is_quiet(cloud))
