@@ -19,7 +19,7 @@ def executable() -> str:
     for name in NAMES:
         if found := shutil.which(name):
             return found
-    raise RuntimeError(f"none of {', '.join(NAMES)} is installed. Debian and Ubuntu: apt-get install chromium")
+    raise RuntimeError(f"none of {', '.join(NAMES)} is installed: `make system` installs one")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""One cloud, filled before, and one browser for all tests here; every page is watched."""
+"""One filled cloud and one browser for all tests here; every page is watched."""
 
 import os
 from collections.abc import Iterator
@@ -9,29 +9,35 @@ from playwright.sync_api import Browser, expect
 
 from scripts.demo.account import Account
 from tests.browser import chromium
-from tests.browser.view import View
-from tests.cloud import PROJECT
+from tests.browser.filling import filled
+from tests.browser.view import PATIENCE, View
+from tests.cloud import PROJECT, Cloud
 
 # Kept as build products.
 PICTURES = PROJECT / ".local" / "screenshots"
-expect.set_options(timeout=180_000)
+expect.set_options(timeout=PATIENCE)
 
 
-@pytest.fixture(scope="session")
-def state() -> Path:
-    """The folder of a running cloud with the demo's data, named by BROWSER_STATE: filling one takes too long here."""
+@pytest.fixture(scope="package")
+def account(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """A cloud with some days of the demo's sources, as any client sees it: one of these tests' own.
+
+    Asked for after the browser, so that a missing one is told at once.
+    BROWSER_STATE names the folder of a running one in its stead: for whoever works on the page.
+    """
     if given := os.environ.get("BROWSER_STATE"):
-        return Path(given).resolve()
-    pytest.skip("BROWSER_STATE names no running cloud that holds the demo's data (make demo ui: .local)")
+        yield Account.from_env_file(Path(given).resolve() / "env")
+        return
+    cloud = Cloud(tmp_path_factory.mktemp("browser") / "state")
+    try:
+        cloud.up()
+        cloud.deploy()
+        yield filled(cloud)
+    finally:
+        cloud.run("down")
 
 
-@pytest.fixture(scope="session")
-def account(state: Path) -> Account:
-    """The same, as any client sees it."""
-    return Account.from_env_file(state / "env")
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with chromium.running() as found:
         yield found

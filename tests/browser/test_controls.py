@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.view import View
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.long
 
 
 def test_a_top_value_filters_and_its_chip_takes_the_filter_back(view: View) -> None:

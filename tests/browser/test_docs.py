@@ -5,7 +5,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.view import View
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.long
 PATH = "/v1/datasets/earthquakes/days"
 
 

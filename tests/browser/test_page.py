@@ -8,7 +8,7 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.view import View
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.long
 FOCUSED = """() => { const at = document.activeElement; return at.id || at.name || at.closest('[id]')?.id }"""
 UNKNOWN = "This key is not known."
 

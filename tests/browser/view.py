@@ -13,6 +13,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request,
 from scripts.demo.account import Account
 
 PANELS = ("numbers", "series", "top", "days", "stats", "rows")
+# Milliseconds for what a person would wait a second for: other tests run beside.
+PATIENCE = 60_000
 
 
 @dataclass
@@ -36,7 +38,7 @@ class View:
             color_scheme=scheme,
             permissions=["clipboard-read", "clipboard-write"],
         )
-        context.set_default_timeout(180_000)
+        context.set_default_timeout(PATIENCE)
         yield (view := cls(context.new_page(), account)).watched()
         view.complaints = [text for text in view.complaints if not any(re.search(a, text) for a in view.allowed)]
         context.close()
