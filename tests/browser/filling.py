@@ -7,7 +7,8 @@ from scripts.demo.account import Account, child_environment
 from scripts.functions import Function
 from tests.cloud import Cloud, run
 
-# First day and the day behind the last. All of weather is little: a year for the calendar, a rejected row and a day that is proved empty.
+# First day and the day behind the last. All of weather is little: a year for the calendar, a rejected row, and a day
+# that is proved empty.
 DAYS = {
     "earthquakes": ("2018-01-31", "2018-02-08"),
     "weather": ("2013-01-01", "2014-01-01"),
