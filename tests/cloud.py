@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,17 @@ class Cloud:
         """An SSM parameter of the environment `local`."""
         found = self.client("ssm").get_parameter(Name=f"/analytics/local/{path}")
         return str(found["Parameter"]["Value"])
+
+
+@contextmanager
+def running(folder: Path, *options: str) -> Iterator[Cloud]:
+    """A cloud of one's own in that folder, with nothing deployed; it is down when the block ends."""
+    cloud = Cloud(folder)
+    try:
+        cloud.up(*options)
+        yield cloud
+    finally:
+        cloud.run("down")
 
 
 def run(command: list[str], *, code: int = 0, env: dict[str, str] | None = None) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud import Cloud
+from tests.cloud import Cloud, running
 
 BROWSER = "tests/browser/"
 
@@ -13,12 +13,8 @@ BROWSER = "tests/browser/"
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A running local cloud in a folder of its own, with nothing deployed by itself; one for each test process."""
-    running = Cloud(tmp_path_factory.mktemp("cloud") / "a state")
-    try:
-        running.up()
-        yield running
-    finally:
-        running.run("down")
+    with running(tmp_path_factory.mktemp("cloud") / "a state") as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

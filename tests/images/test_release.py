@@ -85,13 +85,15 @@ def world(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     with registry(tmp_path / "dev", token) as dev, registry(tmp_path / "prod", token) as prod:
         made = World(session, {"dev": dev, "prod": prod}, store, checkout, tmp_path / "state")
         made.git("init", "-q", "-b", "dev")
+        said = []
         for env, where in made.registries.items():
             session.client("s3").create_bucket(Bucket=made.bucket(env))
             values = {f"images/{part.name}/repository": f"{where.host}/analytics/{part.name}" for part in PARTS}
             for name, value in {**values, "artifacts/bucket": made.bucket(env)}.items():
-                full = f"/analytics/{env}/{name}"
-                session.client("ssm").put_parameter(Name=full, Value=value, Type="String", Overwrite=True)
+                said.append(f"/analytics/{env}/{name}")
+                session.client("ssm").put_parameter(Name=said[-1], Value=value, Type="String", Overwrite=True)
         yield made
+        session.client("ssm").delete_parameters(Names=said)
 
 
 def deployed(world: World, source: Source) -> Release:

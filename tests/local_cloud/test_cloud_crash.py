@@ -13,19 +13,15 @@ from pathlib import Path
 import pytest
 
 from infrastructure.local import processes
-from tests.cloud import PARTS, PROJECT, Cloud
+from tests.cloud import PARTS, PROJECT, Cloud, running
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A cloud that only the tests of this file break."""
-    running = Cloud(tmp_path_factory.mktemp("crash"))
-    try:
-        running.up()
-        yield running
-    finally:
-        running.run("down")
-    assert not processes.marked(running.state)
+    with running(tmp_path_factory.mktemp("crash")) as found:
+        yield found
+    assert not processes.marked(found.state)
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloud import PROJECT, Cloud
+from tests.cloud import PROJECT, Cloud, running
 
 CLIENT = """
 import os, redshift_connector
@@ -29,12 +29,8 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture
 def secure(tmp_path: Path) -> Iterator[Cloud]:
-    cloud = Cloud(tmp_path / "tls")
-    try:
-        cloud.up("--sslmode", "verify-ca")
+    with running(tmp_path / "tls", "--sslmode", "verify-ca") as cloud:
         yield cloud
-    finally:
-        cloud.run("down")
 
 
 def test_everything_is_deployed_and_read_over_verified_tls(secure: Cloud):

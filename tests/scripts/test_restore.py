@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ import pytest
 
 from lambdas.common.db.access import SCHEMAS
 from lambdas.common.db.redshift import autocommit, execute, query, read_secret, session
-from tests.cloud import PROJECT, Cloud
+from tests.cloud import PROJECT, Cloud, running
 
 # first day, last day, the day behind it
 DAYS = {
@@ -26,6 +26,20 @@ DAYS = {
 # when and by which load a row came in is another thing after a restore; so is what counts loads
 OF_A_LOAD = {"_loaded_at", "load_id", "loaded_at", "requested_by", "generation", "generations"}
 Run = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A cloud of its own: on the shared one other tests leave tables whose contracts are gone."""
+    with running(tmp_path_factory.mktemp("restore")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def deployed(cloud: Cloud) -> dict[str, str]:
+    """The exports of the env file after all stacks were deployed to it."""
+    cloud.deploy()
+    return cloud.env
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from infrastructure.deploy.smoke import _get
-from tests.cloud import PROJECT, Cloud
+from tests.cloud import PROJECT, Cloud, running
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -79,12 +79,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     tree = tmp_path_factory.mktemp("deploys") / "tree"
     shutil.copytree(PROJECT, tree, ignore=KEPT_OUT)
     (tree / ".venv").symlink_to(PROJECT / ".venv")
-    cloud = Cloud(tree.parent / "state")
-    try:
-        cloud.up()
+    with running(tree.parent / "state") as cloud:
         yield Site(tree, cloud)
-    finally:
-        cloud.run("down")
 
 
 def test_the_first_deploy_is_recorded(site: Site) -> None:
