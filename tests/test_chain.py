@@ -43,8 +43,16 @@ def lambda_mode(cloud: Cloud, empty_queue: None) -> Iterator[None]:
     cloud.deploy("--trigger-mode", "dagster")
 
 
-def drop(cloud: Cloud, day: str, event_id: str) -> str:
-    """Put one earthquake under raw/, as any S3 client would; its key."""
+def drop(cloud: Cloud, day: str, *event_ids: str) -> str:
+    """Put an earthquake a raw object, as any S3 client would; the key of the last one."""
+    s3, bucket = cloud.client("s3"), cloud.env["LAKE_BUCKET"]
+    for event_id in event_ids:
+        key = f"raw/earthquakes/{day.replace('-', '/')}/data_{event_id}.parquet"
+        s3.put_object(Bucket=bucket, Key=key, Body=_object(day, event_id))
+    return key
+
+
+def _object(day: str, event_id: str) -> bytes:
     at = f"{day}T12:00:00Z"
     milliseconds = calendar.timegm(time.strptime(at, "%Y-%m-%dT%H:%M:%SZ")) * 1000
     properties = {"time": milliseconds, "updated": milliseconds, "mag": 4.5, "type": "earthquake", "status": "reviewed"}
@@ -56,9 +64,7 @@ def drop(cloud: Cloud, day: str, event_id: str) -> str:
     }
     body = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([row]), body)
-    key = f"raw/earthquakes/{day.replace('-', '/')}/data_{event_id}.parquet"
-    cloud.client("s3").put_object(Bucket=cloud.env["LAKE_BUCKET"], Key=key, Body=body.getvalue())
-    return key
+    return body.getvalue()
 
 
 def select(env: dict[str, str], sql: str) -> list:

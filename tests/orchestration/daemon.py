@@ -1,4 +1,4 @@
-"""Dagster's sensor daemon in a process that may be killed: python -m tests.orchestration.daemon POINT|drain.
+"""Dagster's sensor daemon in a process that may be killed.
 
 With a point it makes ticks and is killed by SIGKILL there; with `drain` it makes ticks until the queue is empty. The
 points are Dagster's own, and those before and behind them that are ours. Runs stay queued.
@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,22 +18,27 @@ from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.test_utils import create_test_daemon_workspace_context
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.load_target import WorkspaceLoadTarget
-from dagster._daemon.sensor import execute_sensor_iteration
+from dagster._daemon import sensor as sensors
 
 from orchestration import queue
 from orchestration.resources import Cloud
 
 SENSOR = "raw_objects"
-DAGSTERS = (
+OURS = ("RECEIVED", "EVENT_REPORTED", "DELETED")
+# In the order in which a tick, and the next one, come by.
+POINTS = (
     "TICK_CREATED",
     "TICK_HELD",
+    "RECEIVED",
+    "EVENT_REPORTED",
     "AUTOMATION_EVALUATIONS_ADDED",
     "RUN_IDS_RESERVED",
     "RUN_CREATED",
     "RUN_LAUNCHED",
     "RUN_IDS_ADDED_TO_EVALUATIONS",
+    "DELETED",
 )
-TICKS = 60
+TICKS, PAUSE_SECONDS = 200, 0.3
 
 
 class Project(WorkspaceLoadTarget):
@@ -64,7 +69,7 @@ def after(work: Callable[..., Any], *, number: int) -> Callable[..., Any]:
 
 def plant(point: str) -> dict[str, dict[str, int]]:
     """Dagster's crash flags for the point, or none where the point is one of ours, which is planted."""
-    if point in DAGSTERS:
+    if point not in OURS:
         return {SENSOR: {point: int(signal.SIGKILL)}}
     if point == "RECEIVED":
         queue.receive = after(queue.receive, number=1)
@@ -91,25 +96,24 @@ def waiting() -> int:
 
 
 def tick(context: Any, flags: dict[str, dict[str, int]]) -> None:
-    """One look of the daemon at all sensors."""
+    """One look of the daemon."""
     logger = logging.getLogger("daemon")
-    for error in execute_sensor_iteration(context, logger, None, None, debug_crash_flags=flags):
+    for error in sensors.execute_sensor_iteration(context, logger, None, None, debug_crash_flags=flags):
         if error is not None:
             sys.stderr.write(f"{error}\n")
 
 
-def main(point: str) -> int:
-    """0 when the queue is empty; 1 when it did not come about."""
+def work(point: str, environment: Mapping[str, str]) -> None:
+    """Exits with 0 when the queue is empty, with 1 when that did not come about."""
+    os.environ.update(environment)
     queue.VISIBILITY_SECONDS = int(os.environ["VISIBILITY_SECONDS"])
+    # this sensor alone, at every tick
+    sensors.is_under_min_interval = lambda _state, sensor: sensor.name != SENSOR
     flags = plant(point)
     with workspace() as context:
         for _ in range(TICKS):
             tick(context, flags)
             if not waiting():
-                return 0
-            time.sleep(1)
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+                sys.exit(0)
+            time.sleep(PAUSE_SECONDS)
+    sys.exit(1)
