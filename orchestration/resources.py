@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from lambdas.common.settings import read_parameter
+from lambdas.common.settings import PAUSED_PARAMETER, read_parameter
 
 if TYPE_CHECKING:
     from dagster_aws.pipes import PipesLambdaClient
 
 # A function works 240 s and answers what remains; its own limit is 300 s.
 READ_TIMEOUT_SECONDS = 310
-# The one switch: `analytics pause` writes it, with who did it and when; `analytics resume` takes it away.
-PAUSED_PARAMETER = "paused"
 
 
 class Cloud(dg.ConfigurableResource):  # type: ignore[type-arg]

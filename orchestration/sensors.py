@@ -12,6 +12,7 @@ import dagster as dg
 
 from lambdas.common.errors import SettingsError
 from lambdas.common.lake import contiguous
+from lambdas.common.settings import PAUSED_PARAMETER
 from orchestration import queue
 from orchestration.alerts import alerts
 from orchestration.healing import healing
@@ -28,7 +29,7 @@ from orchestration.loads import (
 )
 from orchestration.queue import Received
 from orchestration.reloads import failed_loads
-from orchestration.resources import PAUSED_PARAMETER, Cloud, pause_reason
+from orchestration.resources import Cloud, pause_reason
 
 INTERVAL_SECONDS = 5
 

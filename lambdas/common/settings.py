@@ -9,6 +9,9 @@ from typing import Any
 from lambdas.common.errors import SettingsError
 
 ENVIRONMENTS = ("local", "dev", "prod")
+# The one switch of an environment, an SSM parameter: `analytics pause` writes it, with who did it and when, and
+# `analytics resume` takes it away.
+PAUSED_PARAMETER = "paused"
 
 
 @dataclass(frozen=True, slots=True)

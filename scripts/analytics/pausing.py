@@ -13,10 +13,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from lambdas.common.errors import SettingsError
-from lambdas.common.settings import environment_name, read_parameter
+from lambdas.common.settings import PAUSED_PARAMETER, environment_name, read_parameter
 from scripts.functions import HINT
-
-NAME = "paused"
 
 
 def pause(options: argparse.Namespace) -> bool:
@@ -48,7 +46,7 @@ def find_pause() -> str | None:
 
 
 def _path(env: str) -> str:
-    return f"/analytics/{env}/{NAME}"
+    return f"/analytics/{env}/{PAUSED_PARAMETER}"
 
 
 def _set_mapping(env: str, client: Any, *, enabled: bool) -> None:

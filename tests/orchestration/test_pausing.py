@@ -5,6 +5,7 @@ import datetime as dt
 import dagster as dg
 import pytest
 
+from lambdas.common.settings import PAUSED_PARAMETER
 from lambdas.common.source import parse_source_config
 from orchestration.definitions import defs
 from orchestration.schedules import build_daily_schedule
@@ -36,7 +37,7 @@ def test_a_paused_or_finished_source_is_not_landed_and_the_page_says_why(scratch
 
 
 def test_one_switch_stops_all_that_asks_for_runs(scratch):
-    scratch.set("paused", "by ada")
+    scratch.set(PAUSED_PARAMETER, "by ada")
     assert "everything is paused: by ada" in landing(scratch).skip_message
     repository = defs().get_repository_def()
     with dg.DagsterInstance.ephemeral() as instance:

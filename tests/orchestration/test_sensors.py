@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 
+from lambdas.common.settings import PAUSED_PARAMETER
 from orchestration.loads import PAUSED_TAG, RANGE_END, RANGE_START, SOURCE_TAG
 from orchestration.sensors import raw_objects
 from tests.cloud import PROJECT
@@ -200,11 +201,11 @@ def test_a_paused_source_is_told_of_and_not_loaded(sensor):
 
 
 def test_messages_wait_while_everything_is_paused(sensor):
-    sensor.scratch.set("paused", "by ada since 2026-01-01")
+    sensor.scratch.set(PAUSED_PARAMETER, "by ada since 2026-01-01")
     sensor.send(put("quakes", "2018-02-01"))
     assert sensor.tick().skip_message == ("everything is paused: by ada since 2026-01-01; `analytics resume` ends it")
     assert sensor.scratch.waiting() == (1, 0)
-    sensor.scratch.remove("paused")
+    sensor.scratch.remove(PAUSED_PARAMETER)
     assert len(sensor.ranges()) == 1
 
 
