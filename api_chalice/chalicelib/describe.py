@@ -14,21 +14,20 @@ Row = dict[str, Any]
 
 
 def describe(snapshot: Snapshot, datasets: Sequence[Dataset]) -> list[Row]:
-    """The datasets, sources with what the ledger says of them, marts with their last refresh."""
+    """The datasets, sources with what the ledger says of them, marts with what their last refresh saw."""
     loads = {row.pop("source"): row for row in snapshot.rows(Statement(sql_text("freshness")))}
     refreshes = {row["mart"]: row for row in snapshot.rows(Statement(sql_text("refreshes")))}
     return [_described(dataset, loads, refreshes) for dataset in datasets]
 
 
 def _described(dataset: Dataset, loads: Mapping[str, Row], refreshes: Mapping[str, Row]) -> Row:
-    described = dataset.describe()
-    if dataset.contract.kind == "mart":
-        found = refreshes.get(dataset.name, {})
-        return described | {"as_of": found.get("as_of"), "refreshed_at": found.get("refreshed_at")}
-    load = loads.get(dataset.name, {})
-    rows = load.get("rows_accepted")
-    days = {"first_day": load.get("first_day"), "last_day": load.get("last_day")}
-    return described | {"as_of": load.get("as_of"), **days, "rows_accepted": None if rows is None else int(rows)}
+    mart = dataset.contract.kind == "mart"
+    found = (refreshes if mart else loads).get(dataset.name, {})
+    described = dataset.describe() | {name: found.get(name) for name in ("as_of", "first_day", "last_day")}
+    if mart:
+        return described | {"refreshed_at": found.get("refreshed_at")}
+    rows = found.get("rows_accepted")
+    return described | {"rows_accepted": None if rows is None else int(rows)}
 
 
 def meta(selection: Selection, known: Known) -> Row:

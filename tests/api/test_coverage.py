@@ -69,6 +69,7 @@ def test_a_ledger_entry_taken_away_makes_its_day_missing(api: Api, admin: Any) -
         assert (before, after["missing"]) == (0, [{"from": "2018-02-02", "to": "2018-02-03"}])
     finally:
         execute(admin, "INSERT INTO ops.load_ledger SELECT * FROM kept")
+        execute(admin, "DROP TABLE kept")
         admin.commit()
 
 
@@ -76,7 +77,10 @@ def test_the_catalogue_tells_how_fresh_each_dataset_is(api: Api) -> None:
     found = {item["name"]: item for item in api("/v1/datasets")["data"]}
     quakes = found["earthquakes"]
     assert (quakes["as_of"], quakes["last_day"], quakes["rows_accepted"]) == ("2018-03-01T00:04:00Z", "2018-02-03", 20)
-    assert found["daily_seismicity"]["refreshed_at"] == "2018-03-02T00:00:00Z"
+    mart = found["daily_seismicity"]
+    assert (mart["refreshed_at"], mart["as_of"]) == ("2018-03-02T00:00:00Z", "2018-03-01T00:02:00Z")
+    assert (mart["first_day"], mart["last_day"]) == ("2018-02-01", "2018-02-02"), "the third day came later"
+    assert found["flight_delays_by_weather"]["last_day"] is None, "never refreshed"
     one = api("/v1/datasets/earthquakes")
     assert one["data"] == quakes
     assert one["meta"]["coverage"]["days_missing"] == 5

@@ -122,9 +122,19 @@ def test_a_drag_over_the_chart_looks_closer(view: View) -> None:
     assert 4_000 < int(view.settled().number("Rows").replace(",", "")) < 8_000
 
 
-def test_a_mart_is_shown_like_any_dataset(view: View) -> None:
+def test_a_mart_begins_with_the_days_that_its_sources_have(view: View) -> None:
     view.open("?dataset=daily_seismicity")
     answer = view.account.ask("/v1/datasets/daily_seismicity/aggregate")
     assert view.number("Rows") == str(answer["data"][0]["count"])
-    expect(view["#badges"]).to_contain_text("mart")
+    assert (view.state["from"], view.state["to"]) == (["2018-01-31"], ["2018-02-08"])
+    assert (view.number("Days loaded"), view.number("Days missing")) == ("8", "0")
+    assert view.number("Sum of events") == "1,707"
+    expect(view["#badges li"].filter(has_text="mart")).to_have_count(1)
     assert view.number("As of") == answer["meta"]["as_of"][:10]
+
+
+def test_days_are_counted_as_people_count(view: View) -> None:
+    view.open("?dataset=weather&from=2013-02-12&to=2013-02-13")
+    expect(view["#days summary"].first).to_have_text("Why: 1 day")
+    view.open("?dataset=weather")
+    expect(view["#days summary"].first).to_have_text("Why: 2 days")

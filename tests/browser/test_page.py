@@ -94,9 +94,14 @@ def test_a_range_without_rows_says_so_in_every_panel(view: View) -> None:
     assert view.number("Rows") == "0"
     for panel in ("series", "top", "rows"):
         expect(view[f"#{panel} .note.none"]).to_have_text("No rows in this range.")
+    expect(view["#shown"]).to_be_empty()
     assert view.flaws() == []
     view["#controls [name=to]"].fill("2012-12-01")
     expect(view["#failure"]).to_contain_text("From has to be before To")
+    expect(view["#numbers"]).to_be_hidden()
+    view["#controls [name=to]"].fill("2013-01-03")
+    expect(view["#numbers"]).to_be_visible()
+    view.settled()
 
 
 def test_what_is_cut_says_so(view: View) -> None:
@@ -109,9 +114,14 @@ def test_what_is_cut_says_so(view: View) -> None:
 
 def test_a_mistake_is_told_in_the_words_of_the_api(view: View) -> None:
     view.allowed.append("status of 400")
-    view.open("?dataset=weather&where=temp=warm")
+    view.open("?dataset=weather")
+    expect(view["#more"]).to_be_visible()
+    view.tab.evaluate("() => { history.pushState(null, '', '?dataset=weather&where=temp=warm') }")
+    view.tab.evaluate("() => dispatchEvent(new PopStateEvent('popstate'))")
     for panel in ("numbers", "series", "top", "stats", "rows"):
         expect(view[f"#{panel} .note.error"]).to_contain_text("temp")
+    expect(view["#more"]).to_be_hidden()
+    expect(view["#shown"]).to_be_empty()
     expect(view["#days .calendar button"]).to_have_count(365)
     assert view.flaws() == []
 

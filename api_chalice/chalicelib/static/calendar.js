@@ -29,7 +29,7 @@ function words(day) {
 function why(odd) {
   if (!odd.length) return [];
   const names = ["day", "state", "rows_in", "rows_rejected", "rows_late", "reason"];
-  return [element("details", {}, element("summary", {}, `Why: ${shown(odd.length)} days`), table(names, odd.slice(0, 500), "Days that are not plainly loaded"))];
+  return [element("details", {}, element("summary", {}, `Why: ${shown(odd.length)} ${odd.length === 1 ? "day" : "days"}`), table(names, odd.slice(0, 500), "Days that are not plainly loaded"))];
 }
 
 function calendar(list, choose, tell) {

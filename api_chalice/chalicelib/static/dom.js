@@ -47,13 +47,14 @@ export function plain(value) {
   return String(value).replace(/^(\d{4}-\d\d-\d\d)T([\d:.]+)Z$/, (_, day, time) => (time === "00:00:00" ? day : `${day} ${time.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "").replace(/:00$/, "")}`));
 }
 
-// `look` turns a value into text; `hints` has a word on a column.
-export function table(columns, rows, caption, { hints = {}, look = shown } = {}) {
-  const numeric = new Set(columns.filter((name) => rows.some((row) => typeof row[name] === "number")));
+// `look` turns a value into text; `hints` has a word on a column; `numeric` names those of numbers, if that is known.
+export function table(columns, rows, caption, { hints = {}, look = shown, numeric = numbers(columns, rows) } = {}) {
   const head = columns.map((name) => element("th", { scope: "col", class: numeric.has(name) ? "number" : null, title: hints[name] }, name));
   const body = rows.map((row) => line(columns, row, numeric, look));
   return framed(element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body)), caption);
 }
+
+const numbers = (columns, rows) => new Set(columns.filter((name) => rows.some((row) => typeof row[name] === "number")));
 
 export const line = (columns, row, numeric, look) => element("tr", {}, ...columns.map((name) => cell(row[name], numeric.has(name), look)));
 

@@ -3,7 +3,7 @@ import { ApiError, ask, curl, forgetKey, keepKey, send, storedKey, takeKeyFromLi
 import { days } from "./calendar.js";
 import { call, download, element, note, options } from "./dom.js";
 import * as panels from "./panels.js";
-import { showRows } from "./rows.js";
+import { nothingMore, showRows } from "./rows.js";
 import { draw } from "./series.js";
 import { bucketsOf, completed, isDay, metricsOf, readState, selection, today, writeState } from "./state.js";
 import { metricGroups, metricWords } from "./words.js";
@@ -94,7 +94,7 @@ function fill() {
   $("title").textContent = dataset.title || dataset.name;
   document.title = `${dataset.title || dataset.name} - AWS Data Analytics`;
   const badges = [dataset.kind, dataset.team && `owned by ${dataset.team}`, ...(dataset.tags || [])];
-  $("badges").replaceChildren(...badges.filter(Boolean).map((text) => element("li", {}, text)));
+  $("badges").replaceChildren(...[...new Set(badges)].filter(Boolean).map((text) => element("li", {}, text)));
   $("about").textContent = dataset.description || "";
   $("series-title").textContent = `${metricWords(state.metric)} by ${state.bucket}${state.by ? ` and ${state.by}` : ""}`;
   $("filters").replaceChildren(...state.where.map(chip));
@@ -126,8 +126,10 @@ async function go(change) {
 function refresh() {
   running.abort();
   running = new AbortController();
-  if (state.from && state.to && state.from >= state.to) return fail("The range is empty: From has to be before To.");
-  fail("");
+  const empty = state.from && state.to && state.from >= state.to;
+  $("all").classList.toggle("unasked", empty);
+  fail(empty ? "The range is empty: From has to be before To." : "");
+  if (empty) return null;
   const base = `datasets/${dataset.name}`;
   const where = selection(state);
   const groups = [...where, ["metrics", state.metric], ["bucket", state.bucket], ...(state.by ? [["by", state.by]] : [])];
@@ -171,6 +173,7 @@ async function panel(id, path, params, paint) {
     if (!(error instanceof ApiError)) throw error;
     if (refused(error)) return askForKey(UNKNOWN);
     body.replaceChildren(note(error.message, "error", again(() => panel(id, path, params, paint))));
+    if (id === "rows") nothingMore();
   }
   body.classList.remove("busy");
   section.removeAttribute("aria-busy");

@@ -17,7 +17,7 @@ function covered(coverage) {
   const { days, days_loaded: loaded, days_empty: empty, days_missing: missing } = coverage;
   const rejected = coverage.rows_rejected;
   return [
-    card("Days loaded", shown(loaded), `of ${shown(days)}${empty ? `, ${shown(empty)} proved empty` : ""}`, "", shares({ loaded, empty, missing })),
+    card("Days loaded", shown(loaded), `of ${shown(days)} ${days === 1 ? "day" : "days"}${empty ? `, ${shown(empty)} proved empty` : ""}`, "", shares({ loaded, empty, missing })),
     card("Days missing", shown(missing), missing ? "see Days for why" : "none", missing ? "bad" : ""),
     card("Rows rejected", shown(rejected), `${shown(coverage.rows_late)} late`, rejected ? "odd" : ""),
   ];
@@ -56,6 +56,9 @@ export function top(body, answer, choose) {
 
 const STATISTICS = { approx_distinct: "distinct ≈", min: "min", p5: "p5", p50: "median", p95: "p95", max: "max", avg: "mean", stddev: "spread" };
 
+// A column of years is no column of thousands.
+const ungrouped = (value) => (typeof value === "number" && Math.abs(value) < 10000 ? shown(value).replace(",", "") : shown(value));
+
 export function stats(body, answer, dataset) {
   const hints = Object.fromEntries(dataset.columns.map((column) => [column.name, column.description]));
   const names = ["column", "distribution", "no value", ...Object.values(STATISTICS)];
@@ -65,7 +68,7 @@ export function stats(body, answer, dataset) {
     element("th", { scope: "row", title: hints[row.column] }, row.column, element("small", {}, row.type)),
     element("td", {}, spread(row)),
     element("td", { class: "number" }, share(row.nulls, row.nulls + row.count)),
-    ...Object.keys(STATISTICS).map((name) => element("td", { class: row[name] === null ? "number none-there" : "number" }, shown(row[name]))),
+    ...Object.keys(STATISTICS).map((name) => element("td", { class: row[name] === null ? "number none-there" : "number" }, ungrouped(row[name]))),
   ));
   body.replaceChildren(framed(element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows)), "Statistics of columns"));
   if (answer.meta.truncated) body.append(note(`The first ${answer.data.length} columns; name others by \`columns\`.`, "cut"));

@@ -6,6 +6,8 @@ const COLOURS = ["#3b82c4", "#d1762b", "#3a9a5b", "#a3559e", "#c2453f", "#8a7a3a
 const STEPS = { hour: 3600, day: 86400, week: 604800 };
 const MOST_POINTS = 20000;
 const HEIGHT = 290;
+// Rows are whole: their axis has no halves.
+const WHOLE = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 const NONE = "no value";
 
 // {stamps, names, values, gaps, left}: seconds since 1970, and a list of values for each of the greatest series.
@@ -45,7 +47,7 @@ export function draw(body, answer, state, zoom) {
   const place = element("div", { class: "chart", role: "img", "aria-label": `${metricWords(state.metric)} by ${state.bucket}; the table below has the numbers` });
   body.replaceChildren(place);
   plotted(place, found, state, zoom);
-  body.append(numbers(found), note("Drag over the chart to look closer. Shaded days are missing."));
+  body.append(numbers(found), note(`Drag over the chart to look closer.${found.gaps.length ? " Shaded days are missing." : ""}`));
   if (left) body.append(note(`The ${names.length} greatest of ${shown(names.length + left)} are drawn.`, "cut"));
   if (answer.meta.truncated) body.append(note(`Cut at ${shown(answer.data.length)} groups: choose a shorter range or a larger bucket.`, "cut"));
 }
@@ -70,7 +72,7 @@ function plotted(place, { stamps, names, values, gaps }, state, zoom) {
   const options = {
     width: place.clientWidth || 600, height: HEIGHT, tzDate: (stamp) => window.uPlot.tzDate(new Date(stamp * 1000), "Etc/UTC"),
     padding: [12, 40, 0, 0], scales: { x: { range: stamps.length > 1 || from || to ? span : undefined }, y }, cursor: { drag: { x: true, y: false } }, select: { show: true },
-    axes: [{ ...axis, space: 90, values: (_, ticks, at, space, step) => ticks.map((stamp) => label(stamp, step)) }, { ...axis, size: 64 }],
+    axes: [{ ...axis, space: 90, values: (_, ticks, at, space, step) => ticks.map((stamp) => label(stamp, step)) }, { ...axis, size: 64, ...(state.metric === "count" ? { incrs: WHOLE } : {}) }],
     series: [{ label: "When", value: (_, stamp) => (stamp === null ? "–" : moment(stamp)) }, ...lines],
     hooks: { setSelect: [(plot) => dragged(plot, zoom)], drawClear: [(plot) => gaps.forEach((gap) => shaded(plot, gap, shade))] },
   };

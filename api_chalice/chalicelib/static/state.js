@@ -27,11 +27,14 @@ export function completed(state, dataset, meta) {
   const texts = groupable.filter((c) => c.type === "string" && !dataset.key.includes(c.name) && !c.unique);
   const column = groupable.some((c) => c.name === state.column) ? state.column : (texts.find((c) => c.enum) || texts[0] || groupable[0])?.name;
   const buckets = bucketsOf(dataset);
+  const metrics = metricsOf(dataset);
+  // A mart has been counted already: how many rows it has tells little.
+  const first = (dataset.kind === "mart" && metrics.find((name) => name.startsWith("sum:"))) || "count";
   return {
     ...state, from, to, column,
     where: state.where.filter(([name]) => names.has(name.replace(/__(null|eq)$/, ""))),
     by: groupable.some((c) => c.name === state.by) ? state.by : "",
-    metric: metricsOf(dataset).includes(state.metric) ? state.metric : "count",
+    metric: metrics.includes(state.metric) ? state.metric : first,
     bucket: buckets.includes(state.bucket) ? state.bucket : fitting(from, to, buckets),
   };
 }
