@@ -128,11 +128,12 @@ class Slicer:
 
     def _find_done(self, item: RawObject, planned: Sequence[Range]) -> list[Slice]:
         """The slices that lie in the lake, up to the first that does not."""
-        there = {found.first: found for found in self._read_done(item)}
+        # a release with another SLICE_BYTES leaves slices that begin at the same row and end elsewhere
+        there = {(found.first, found.end): found for found in self._read_done(item)}
         done: list[Slice] = []
         for place in planned:
-            found = there.get(place.first)
-            if found is None or found.end != place.end:
+            found = there.get((place.first, place.end))
+            if found is None:
                 break
             done.append(found)
         return done

@@ -80,7 +80,9 @@ def stage(s3, tmp_path: Path, monkeypatch):
     """Stages an object by a contract: whole, or in slices of one row group with as many calls as it takes."""
     bucket = BUCKET
 
-    def run(body: bytes, name: str, *, sliced: bool, script: str = "", calls: int = 1, **options: Any):
+    def run(
+        body: bytes, name: str, *, sliced: bool, script: str = "", calls: int = 1, slice_bytes: int = 1, **options: Any
+    ):
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         given = {"limit": 0.9, "enough": 3} | options
@@ -90,7 +92,7 @@ def stage(s3, tmp_path: Path, monkeypatch):
         key = raw_key(name, DAY, A)
         s3.put_object(Bucket=bucket, Key=key, Body=body)
         [item] = list_objects(s3, bucket, key)
-        monkeypatch.setattr(slices, "SLICE_BYTES", 1 if sliced else 1 << 30)
+        monkeypatch.setattr(slices, "SLICE_BYTES", slice_bytes if sliced else 1 << 30)
         found = []
         for _ in range(calls):
             with open_engine(tmp_path) as connection:
@@ -154,6 +156,14 @@ def test_calls_go_on_where_the_last_one_stopped(stage, tmp_path):
     assert parts.counts == whole.counts
     assert parts.accepted() == whole.accepted()
     assert parts.rejected(tmp_path) == whole.rejected(tmp_path)
+
+
+def test_slices_of_another_size_do_not_hold_the_object_up(stage):
+    body = parquet(rows_with())
+    stage(body, "parts", sliced=True, slice_bytes=2500)
+    parts, calls = stage(body, "parts", sliced=True, calls=11)
+    assert [(c.taken, c.slices) for c in calls] == [(0, n) for n in range(1, 11)] + [(1, 0)]
+    assert parts.counts[1] == ROWS
 
 
 @pytest.mark.parametrize(
