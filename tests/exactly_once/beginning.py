@@ -69,7 +69,7 @@ def begin(world: World) -> None:
     world.put("2/1", Row("c", at(2), v=4), Row("d", at(1), n=7))
     world.anew = world.options.get("action", "load") != "load"
     if "forget" in world.options:
-        world.load(action="load", forget="")
+        world.recover(action="load", forget="")
         world.expect_forgotten(world.options["forget"])
 
 

@@ -77,6 +77,18 @@ def check_nothing_twice(ledger: Iterable[Entry]) -> None:
         former[entry["raw_key"]] = entry["etag"]
 
 
+def check_rejected(s3: Any, entries: Iterable[Entry]) -> None:
+    """The rejected rows of these entries lie where they say, each once: of a large object in a folder."""
+    for entry in entries:
+        if not entry["rejected_key"]:
+            continue
+        listed = s3.list_objects_v2(Bucket=BUCKET, Prefix=entry["rejected_key"])["Contents"]
+        bodies = [s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read() for item in listed]
+        rows = [row for body in bodies for row in pq.read_table(io.BytesIO(body)).column("raw_row").to_pylist()]
+        wanted = entry["rows_rejected"]
+        assert len(rows) == len(set(rows)) == wanted, f"{entry['raw_key']}: {wanted} rows rejected, the lake has {rows}"
+
+
 def check_answer(answer: Mapping[str, Any], ledger: Iterable[Entry]) -> None:
     """What a loader said it did is what the ledger says it did."""
     mine = [e for e in ledger if e["load_id"] == answer["load_id"]]

@@ -17,6 +17,7 @@ Happening = Callable[[World, Point], None]
 Event = Callable[[World], None]
 Days = tuple[int, int]
 SAME: Days = (1, 3)
+ONE_SLICE = {"seconds": 60.0, "commit_seconds": 61.0}
 
 
 def ends_well(result: dict[str, Any]) -> bool:
@@ -69,6 +70,47 @@ def meanwhile_at_s3(boundary: str, event: Event) -> Callable[[World], None]:
         world.recover()
 
     return act
+
+
+def beside_at_s3(boundary: str) -> Callable[[World], None]:
+    """Objects arrive and another loader comes while the first one stands between two calls of S3.
+
+    It comes to its end, but where the first one may be listing under the lock.
+    """
+
+    def act(world: World) -> None:
+        with world.loading(1, 4, s3_boundary=boundary) as loader:
+            where = loader.wait_at_boundary()
+            more_arrives(world)
+            with world.loading(1, 4) as rival:
+                if where != "ListObjectsV2":
+                    rival.wait()
+                loader.go_on()
+                for one in (loader, rival):
+                    assert "answer" in one.wait(), one.wait()
+
+    return act
+
+
+def between_calls(calls: int, event: Event) -> Callable[[World], None]:
+    """Each call takes one slice; the event comes after so many of them."""
+
+    def act(world: World) -> None:
+        answers = [world.load(**ONE_SLICE).get("answer", {}) for _ in range(calls)]
+        assert all(answer.get("slices") for answer in answers), f"these are no slices: {answers}"
+        event(world)
+        world.recover(**ONE_SLICE)
+
+    return act
+
+
+def forgotten_half_way(world: World) -> None:
+    """What is to be forgotten has come again, and one of its slices is there."""
+    world.put("1/2", Row("c", at(1), v=10), Row("e", at(1), v=11))
+    result = world.load(action="load", **ONE_SLICE)
+    assert result["answer"]["slices"] == 1, result
+    world.expect_forgotten(world.options["forget"])
+    world.recover()
 
 
 def fails_with(kind: str, **more: Any) -> Happening:

@@ -27,7 +27,7 @@ from botocore.config import Config
 from lambdas.common.contract import load_contract
 from lambdas.common.errors import AnalyticsError, TransientError
 from lambdas.common.settings import Settings
-from lambdas.process import work
+from lambdas.process import slices, work
 from lambdas.process.forget_key import forget_rows
 from lambdas.process.forgetting import Forgetter
 from tests.exactly_once.orders import Order
@@ -79,6 +79,8 @@ def obey(talk: IO[str], s3: Any, settings: dict[str, Any]) -> None:
     s3.meta.events.register("after-call.s3", boundary.after)
     work.BATCH_OBJECTS = order.batch_objects
     work.TIME_TO_COMMIT = order.commit_seconds
+    if order.slice_bytes:
+        slices.SLICE_BYTES = work.BATCH_BYTES = order.slice_bytes
     try:
         answer = carry_out(order, s3, settings["bucket"], settings["secret"])
     except AnalyticsError as error:

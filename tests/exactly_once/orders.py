@@ -20,7 +20,8 @@ class Order:
     """One call of the process or the forget function.
 
     `forget` is a raw key, or the value of `id`; `s3_boundary` is `before N` or `after N`: where to wait, by the number
-    of the call of S3.
+    of the call of S3. Objects of more than `slice_bytes` are taken in slices, where it is given; who has less than
+    `commit_seconds` takes one slice.
     """
 
     contract: str
@@ -31,6 +32,7 @@ class Order:
     seconds: float = 60.0
     commit_seconds: float = 45.0
     batch_objects: int = 400
+    slice_bytes: int = 0
     s3_boundary: str = ""
 
 

@@ -1,8 +1,9 @@
 """The kinds of sources that the load tells apart."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 TEMPLATE = """
 apiVersion: v3.1.0
@@ -22,11 +23,16 @@ schema:
 
 @dataclass(frozen=True)
 class Shape:
-    """A kind of source: its key's columns, and whether `v` is its version."""
+    """A kind of source: its key's columns, and whether `v` is its version.
+
+    `group` is the most rows of a row group of its objects, `options` how its loaders are ordered in any case.
+    """
 
     name: str
     key: Sequence[str]
     version: bool
+    group: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def write_contract(self, path: Path, source: str) -> None:
         """Write the contract of such a source."""
@@ -41,4 +47,6 @@ VERSIONED = Shape("versioned", ("id",), version=True)
 KEYED = Shape("keyed", ("id",), version=False)
 TIMED = Shape("timed", ("id", "at"), version=True)
 KEYLESS = Shape("keyless", (), version=False)
-SHAPES = (VERSIONED, KEYED, TIMED, KEYLESS)
+# All of its objects are large, and each row is a slice.
+SLICED = Shape("sliced", ("id",), version=True, group=1, options={"slice_bytes": 1})
+SHAPES = (VERSIONED, KEYED, TIMED, KEYLESS, SLICED)

@@ -1,16 +1,18 @@
 """One scenario of each kind, quick enough for every run; test_boundaries.py has them at every statement."""
 
+import itertools
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
 
 from tests.exactly_once.boundaries import arm_lock, point, standing, trace, wait_for_lock
 from tests.exactly_once.checks import read_ledger
-from tests.exactly_once.happenings import EVENTS, FAULTS
+from tests.exactly_once.happenings import EVENTS, FAULTS, ONE_SLICE, killed_at_s3
 from tests.exactly_once.lab import BUCKET, Lab
 from tests.exactly_once.model import Row
-from tests.exactly_once.shapes import KEYLESS, SHAPES, VERSIONED
+from tests.exactly_once.shapes import KEYLESS, SHAPES, SLICED, VERSIONED
 from tests.exactly_once.trial import at_points, play, run_all
 from tests.exactly_once.world import World, at
 
@@ -30,6 +32,8 @@ SAMPLE = [
     ("versioned", "event moves", "lock"),
     ("versioned", "replay out of order", "lock"),
     ("versioned", "pending objects deleted", "the end"),
+    ("sliced", "loader killed", "commit"),
+    ("sliced", "late listing", "lock"),
 ]
 
 
@@ -108,6 +112,73 @@ def test_forgotten_object_leaves_nothing_behind(lab: Lab):
         assert "answer" in (result := world.load()), result
 
     run_all(lab, [("forgotten", lambda: play(lab, VERSIONED, act, action="forget", forget="1/2"))])
+
+
+def test_slices_of_a_former_content_are_never_taken(lab: Lab):
+    def act(world: World) -> None:
+        take_slice(world)
+        world.put("1/0", Row("y", at(1)), Row("x", at(1), n=3))
+        world.recover()
+
+    run_all(lab, [("overwritten between calls", lambda: play(lab, SLICED, act))])
+
+
+def test_slice_that_is_lost_is_made_again(lab: Lab):
+    def act(world: World) -> None:
+        world.put("1/0", *(Row(name, at(1)) for name in "vwxy"))
+        former = {found["Key"] for found in world.versions("curated")}
+        for _ in range(3):
+            take_slice(world)
+        _, lost, _ = sorted({found["Key"] for found in world.versions("curated")} - former)
+        lab.s3.delete_object(Bucket=BUCKET, Key=lost)
+        world.recover()
+
+    run_all(lab, [("slice lost", lambda: play(lab, SLICED, act))])
+
+
+def test_ledger_says_nothing_of_an_object_before_its_last_slice_is_there(lab: Lab):
+    def act(world: World) -> None:
+        take_slice(world)
+        world.check_agreement()
+        world.recover(**ONE_SLICE)
+
+    run_all(lab, [("one slice a call", lambda: play(lab, SLICED, act))])
+
+
+def test_all_slices_are_read_of_the_content_that_was_listed(lab: Lab):
+    calls = trace(lab, SLICED, {}).calls
+    second_slice = [number for number, call in enumerate(calls, 1) if call == "GetObject"][2]
+
+    def act(world: World) -> None:
+        copying = world.lab.faults.arm("pause", session=world.sessions, statement="^copy")
+        with world.loading(s3_boundary=f"before {second_slice}") as loader:
+            assert loader.wait_at_boundary() == "GetObject"
+            listed = world.current[world.key("1/0")]
+            world.put("1/0", Row("z", at(1)), Row("y", at(1)))
+            loader.go_on()
+            world.lab.faults.wait_reached(copying, 30)
+            world.put("1/0", *listed)
+            world.lab.faults.release(copying)
+            assert "answer" in loader.wait(), loader.wait()
+        world.recover()
+
+    run_all(lab, [("A B A between slices", lambda: play(lab, SLICED, act))])
+
+
+def test_loader_killed_between_two_files_of_a_slice(lab: Lab):
+    calls = trace(lab, SLICED, {}).calls
+    pairs = [n for n, both in enumerate(itertools.pairwise(calls), 2) if both == ("PutObject", "PutObject")]
+
+    def at_call(number: int) -> Callable[[], None]:
+        return lambda: play(lab, SLICED, killed_at_s3(f"before {number}"))
+
+    run_all(lab, [(f"before {number}", at_call(number)) for number in pairs])
+
+
+def take_slice(world: World) -> None:
+    """One call that takes one slice of the first object."""
+    result = world.load(**ONE_SLICE)
+    assert result["answer"]["slices"], f"no slice was taken: {result}"
 
 
 @pytest.mark.long

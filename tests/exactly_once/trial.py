@@ -25,7 +25,7 @@ def play(lab: Lab, shape: Shape, act: Callable[[World], None], **options: Any) -
     with work_waits(lab, shape, **options) as world:
         act(world)
         if "forget" in options:
-            world.load(1, 9, action="load")
+            world.recover(action="load")
         world.check()
         if "forget" in options:
             check_gone(world, options["forget"])

@@ -72,7 +72,8 @@ class World:
     def put(self, name: str, *rows: Row) -> None:
         """Put an object, new or over its former content."""
         buffer = io.BytesIO()
-        pq.write_table(pa.Table.from_pylist([row._asdict() for row in rows], RAW), buffer)
+        table = pa.Table.from_pylist([row._asdict() for row in rows], RAW)
+        pq.write_table(table, buffer, row_group_size=self.shape.group)
         self.put_bytes(name, buffer.getvalue(), rows)
 
     def put_bytes(self, name: str, body: bytes, rows: Sequence[Row] = ()) -> None:
@@ -122,7 +123,7 @@ class World:
     def loading(self, first: int = 1, after: int = 3, **options: Any) -> Iterator[Loading]:
         """A loader of the days [first, after), counted from 1, under way; what it says at its end is kept."""
         days = [str(DAY + dt.timedelta(days=n - 1)) for n in (first, after)]
-        options = {**self.options, **options}
+        options = {**self.shape.options, **self.options, **options}
         if "/" in options.get("forget", ""):
             options["forget"] = self.key(options["forget"])
         with loading(self.lab.nursery, Order(str(self.contract), *days, **options)) as process:
@@ -135,10 +136,10 @@ class World:
         with self.loading(first, after, **options) as process:
             return process.wait()
 
-    def recover(self, after: int = 9) -> None:
+    def recover(self, after: int = 9, **options: Any) -> None:
         """Ask again until nothing remains."""
-        for _ in range(5):
-            result = self.load(1, after)
+        for _ in range(20):
+            result = self.load(1, after, **options)
             assert "answer" in result, f"no recovery: {result}"
             if result["answer"]["remaining"] is None:
                 return
@@ -162,6 +163,7 @@ class World:
             checks.check_generations(connection, self.name, ledger)
         there = {key: self.etag(key) for key in self.current if key not in self.deleted}
         checks.check_in_force(checks.in_force(ledger), self.current, there)
+        checks.check_rejected(self.lab.s3, checks.in_force(ledger).values())
         if not self.anew:
             checks.check_nothing_twice(ledger)
         for result in self.results:
