@@ -72,8 +72,12 @@ SAMPLES = {
     "fractions of nanoseconds": (
         lines("id,at", "{n},2024-01-{d:02} 00:00:00.123456789Z"), Expected("at", ("id",), ("more than six digits",)),
     ),
+    "one instant written twice": (
+        lines("sensor,at,v", "s,2024-01-{d:02}T0{m}:00:00Z,{n}", 20) + "s,2024-01-01T01:00:00.000Z,7\n",
+        Expected("at", (), ("no key",)),
+    ),
 }  # fmt: skip
-QUICK = ("several times", "epochs in records", "days that cannot be")
+QUICK = ("one instant written twice", "several times", "epochs in records", "days that cannot be")
 
 
 def proposed(tmp_path, content):

@@ -35,10 +35,17 @@ class Chosen:
     notes: list[str] = field(default_factory=list)
 
 
-def choose(connection: Any, relation: str, columns: Sequence[Profiled], declared: Sequence[str] = ()) -> Chosen:
+def choose(
+    connection: Any,
+    relation: str,
+    columns: Sequence[Profiled],
+    declared: Sequence[str] = (),
+    shared: Sequence[str] = (),
+) -> Chosen:
     """The choices for these columns of the relation; what is unsure about them is in the notes.
 
-    `declared` are the raw columns that the source itself says are its key.
+    `declared` are the raw columns that the source itself says are its key; `shared` is a key that rows turned out to
+    share once their values were read.
     """
     chosen = Chosen(None)
     _choose_words(columns, chosen)
@@ -46,6 +53,8 @@ def choose(connection: Any, relation: str, columns: Sequence[Profiled], declared
     chosen.key = tuple(c.name for raw in declared for c in columns if c.raw == raw and is_full(c, chosen))
     if len(chosen.key) != len(declared) or not declared:
         _choose_key(connection, relation, columns, chosen)
+    if shared and chosen.key == tuple(shared):
+        chosen.key = ()
     _say_key(columns, chosen, declared=bool(declared))
     if columns[0].rows >= ENOUGH:
         chosen.required = tuple(column.name for column in columns if is_full(column, chosen))

@@ -49,13 +49,20 @@ def propose(name: str, sample: Sample) -> Proposal:
         columns = profile(connection, "sample")
         chosen = choices.choose(connection, "sample", columns, sample.key)
         text = contract_text(name, columns, chosen)
-        contract = read_contract(yaml.safe_load(text), Path("assets") / "sources" / name / "contract.yaml", "source")
-        days, rejected, reasons = _try_out(connection, contract)
+        tried = _try_out(connection, _read(name, text))
+        if tried.is_key_shared and not sample.key:
+            chosen = choices.choose(connection, "sample", columns, shared=chosen.key)
+            text = contract_text(name, columns, chosen)
     finally:
         connection.close()
-    unsure = [*sample.notes, *chosen.notes, *_column_notes(columns), *_day_notes(days), *reasons]
+    days = tried.days
+    unsure = [*sample.notes, *chosen.notes, *_column_notes(columns), *_day_notes(days), *tried.reasons]
     first, last = (max(days[0], OLD), days[1]) if days else (dt.datetime.now(dt.UTC).date(), None)
-    return Proposal(text, defs_text(sample.extract, first, last), sample.table.num_rows, rejected, unsure)
+    return Proposal(text, defs_text(sample.extract, first, last), sample.table.num_rows, tried.rejected, unsure)
+
+
+def _read(name: str, text: str) -> Contract:
+    return read_contract(yaml.safe_load(text), Path("assets") / "sources" / name / "contract.yaml", "source")
 
 
 def _flatten(connection: Any, table: Any) -> None:
@@ -88,18 +95,32 @@ def _day_notes(days: tuple[dt.date, dt.date] | None) -> list[str]:
     return notes
 
 
-def _try_out(connection: Any, contract: Contract) -> tuple[tuple[dt.date, dt.date] | None, int, list[str]]:
-    """The first and the last day of the sample, how many of its rows would be rejected, and for which reasons."""
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What loading the sample came to: its first and last day, how many rows would be rejected, and why.
+
+    `is_key_shared`: rows that differ in the file are one once their key is read: 10:00Z is 10:00:00.000Z.
+    """
+
+    days: tuple[dt.date, dt.date] | None
+    rejected: int
+    reasons: list[str]
+    is_key_shared: bool
+
+
+def _try_out(connection: Any, contract: Contract) -> Tried:
     types = {str(row[0]): str(row[1]) for row in connection.execute("DESCRIBE sample").fetchall()}
     compiled = compile_contract(connection, contract, types)
     relation = f"(SELECT *, row_number() OVER () AS {ROW} FROM sample)"
     accepted = compiled.accepted(relation, "sample")
     event = quoted(contract.event_time.name)
-    sql = f"SELECT count(*), CAST(min({event}) AS DATE), CAST(max({event}) AS DATE) FROM ({accepted})"
-    count, first, last = connection.execute(sql).fetchall()[0]
+    key = ", ".join(quoted(name) for name in contract.key)
+    keys = f"count(DISTINCT ({key}))" if key else "count(*)"
+    sql = f"SELECT count(*), {keys}, CAST(min({event}) AS DATE), CAST(max({event}) AS DATE) FROM ({accepted})"
+    count, different, first, last = connection.execute(sql).fetchall()[0]
     total = connection.execute("SELECT count(*) FROM sample").fetchall()[0][0]
     reasons = _reasons(connection, compiled.rejected(relation, "sample")) if count < total else []
-    return (first, last) if first else None, total - count, reasons
+    return Tried((first, last) if first else None, total - count, reasons, different < count)
 
 
 def _reasons(connection: Any, rejected: str) -> list[str]:
