@@ -195,6 +195,10 @@ CREATE OR REPLACE FUNCTION pg_catalog.rs_declare_foreign_key(target text, key_co
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     key regclass;
+    -- of several columns the first one names it (DG/r_SHOW_CONSTRAINTS); PostgreSQL takes all
+    called text := coalesce(nullif(wanted, ''), (SELECT format('%s_%s_fkey', c.relname, key_columns[1]) FROM pg_catalog.pg_class c
+        WHERE c.oid = target::regclass AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint f
+            WHERE f.conrelid = c.oid AND f.conname = format('%s_%s_fkey', c.relname, key_columns[1]))));
 BEGIN
     -- PostgreSQL has none between a temporary table and a permanent one; it is read and forgotten
     IF (SELECT count(DISTINCT relpersistence = 't') FROM pg_catalog.pg_class WHERE oid IN (target::regclass, parent::regclass)) > 1 THEN
@@ -204,7 +208,7 @@ BEGIN
         PERFORM rs_switch_key(key, true);
     END LOOP;
     EXECUTE format('ALTER TABLE %s ADD %s FOREIGN KEY (%s) REFERENCES %s %s NOT ENFORCED', target,
-        CASE WHEN wanted <> '' THEN format('CONSTRAINT %I', wanted) ELSE '' END,
+        coalesce(format('CONSTRAINT %I', called), ''),
         (SELECT string_agg(quote_ident(k), ', ' ORDER BY n) FROM unnest(key_columns) WITH ORDINALITY u (k, n)), parent,
         coalesce('(' || (SELECT string_agg(quote_ident(k), ', ' ORDER BY n) FROM unnest(referenced) WITH ORDINALITY u (k, n)) || ')', ''));
     FOR key IN SELECT conindid FROM pg_catalog.pg_constraint WHERE conrelid = parent::regclass AND contype IN ('p', 'u') LOOP

@@ -35,7 +35,45 @@ FROM (
 ) o LEFT JOIN pg_catalog.rs_identities i ON i.identity_id = o.grantee LEFT JOIN pg_roles g ON g.oid = o.grantor
 WHERE (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR o.grantee = 0 OR pg_has_role(o.grantee, 'USAGE') OR pg_has_role(o.grantor, 'USAGE');
 
-GRANT SELECT ON pg_catalog.rs_show_databases, pg_catalog.svv_redshift_databases, pg_catalog.rs_show_columns, pg_catalog.rs_show_grants TO PUBLIC;
+CREATE OR REPLACE VIEW pg_catalog.rs_show_column_grants AS
+SELECT current_database()::varchar AS database_name, n.nspname::varchar AS schema_name, c.relname::varchar AS table_name, t.attname::varchar AS column_name,
+    'TABLE'::varchar AS object_type, a.privilege_type::varchar AS privilege_type, coalesce(i.identity_id, 0)::integer AS identity_id,
+    coalesce(i.identity_name, 'public')::varchar AS identity_name, coalesce(i.identity_type, 'public')::varchar AS identity_type,
+    a.is_grantable AS admin_option, 'COLUMN'::varchar AS privilege_scope, g.rolname::varchar AS grantor_name
+FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL aclexplode(t.attacl) a
+LEFT JOIN pg_catalog.rs_identities i ON i.identity_id = a.grantee LEFT JOIN pg_roles g ON g.oid = a.grantor
+WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND ((SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+    OR a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE') OR pg_has_role(a.grantor, 'USAGE'));
+
+CREATE OR REPLACE VIEW pg_catalog.rs_key_columns AS
+SELECT con.oid AS key_id, con.contype, con.conname, con.confrelid, con.confkey, n.nspname, c.relname, c.oid AS relation, a.attname, k.n AS key_seq
+FROM pg_constraint con JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL unnest(con.conkey) WITH ORDINALITY k (num, n) JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.num
+WHERE con.contype IN ('p', 'u', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+    AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT');
+CREATE OR REPLACE VIEW pg_catalog.rs_show_primary_keys AS
+SELECT current_database()::varchar AS database_name, nspname::varchar AS schema_name, relname::varchar AS table_name, conname::varchar AS pk_name,
+    attname::varchar AS column_name, key_seq::integer AS key_seq
+FROM pg_catalog.rs_key_columns WHERE contype = 'p';
+CREATE OR REPLACE VIEW pg_catalog.rs_show_foreign_keys AS
+SELECT current_database()::varchar AS pk_database_name, pn.nspname::varchar AS pk_schema_name, pc.relname::varchar AS pk_table_name, pa.attname::varchar AS pk_column_name,
+    current_database()::varchar AS fk_database_name, f.nspname::varchar AS fk_schema_name, f.relname::varchar AS fk_table_name, f.attname::varchar AS fk_column_name,
+    f.key_seq::integer AS key_seq, f.conname::varchar AS fk_name,
+    (SELECT p.conname FROM pg_constraint p WHERE p.conrelid = f.confrelid AND p.contype IN ('p', 'u') AND p.conkey @> f.confkey AND p.conkey <@ f.confkey
+        ORDER BY p.contype LIMIT 1)::varchar AS pk_name,
+    NULL::smallint AS update_rule, NULL::smallint AS delete_rule, NULL::smallint AS deferrability
+FROM pg_catalog.rs_key_columns f JOIN pg_class pc ON pc.oid = f.confrelid JOIN pg_namespace pn ON pn.oid = pc.relnamespace
+JOIN pg_attribute pa ON pa.attrelid = pc.oid AND pa.attnum = f.confkey[f.key_seq]
+WHERE f.contype = 'f';
+
+-- functions and procedures: nobody can make one here
+CREATE OR REPLACE VIEW pg_catalog.rs_show_routines AS
+SELECT NULL::varchar AS database_name, NULL::varchar AS schema_name, NULL::varchar AS routine_name, NULL::integer AS number_of_arguments,
+    NULL::varchar AS argument_list, NULL::varchar AS return_type, NULL::varchar AS remarks WHERE false;
+
+GRANT SELECT ON pg_catalog.rs_show_databases, pg_catalog.svv_redshift_databases, pg_catalog.rs_show_columns, pg_catalog.rs_show_grants,
+    pg_catalog.rs_show_column_grants, pg_catalog.rs_key_columns, pg_catalog.rs_show_primary_keys, pg_catalog.rs_show_foreign_keys,
+    pg_catalog.rs_show_routines TO PUBLIC;
 
 -- SHOW TABLE: a statement that makes the table again
 CREATE OR REPLACE FUNCTION pg_catalog.rs_column_definition(target regclass, col pg_catalog.pg_attribute) RETURNS text LANGUAGE sql STABLE AS $$

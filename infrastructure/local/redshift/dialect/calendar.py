@@ -14,7 +14,7 @@ _UNITS = {"milliseconds": "1000", "microseconds": "1000000"}
 
 def whole_extract(node: exp.Extract) -> exp.Expr:
     """EXTRACT gives the named part alone, as an integer (DG/r_Dateparts_for_datetime_functions)."""
-    part = date_part(node.this)
+    part = date_part(node.this, read=True)
     if part == "microseconds":
         raise not_covered("EXTRACT of microseconds; the manual and its examples do not agree on it")
     kept: exp.Expr = call("trunc", exp.Extract(this=exp.var(part.upper()), expression=node.expression.copy()))
@@ -33,7 +33,8 @@ def _next(decade: exp.Expr) -> exp.Expr:
 def _part_first(node: exp.Anonymous) -> exp.Expr:
     """DATE_TRUNC and DATE_PART: the part may be a bare word; a string as the date has no zone."""
     given, value = arguments(node, 2)
-    part = date_part(given) if isinstance(given, (exp.Literal, exp.Column, exp.Var)) else ""
+    named = isinstance(given, (exp.Literal, exp.Column, exp.Var))
+    part = date_part(given, read=node.name == "date_part") if named else ""
     name: exp.Expr = exp.Literal.string(part) if part else given
     found = call(node.name, name, _timestamp(value))
     if node.name == "date_part" and part == "decade":

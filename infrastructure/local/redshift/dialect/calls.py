@@ -23,10 +23,10 @@ def call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def date_part(node: exp.Expr) -> str:
-    """The part of a date that an argument names, under its one name."""
+def date_part(node: exp.Expr, *, read: bool = False) -> str:
+    """The part of a date that an argument names, under its one name. Those of its zone can only be `read`."""
     name = node.name.lower()
-    if name not in DATE_PARTS:
+    if name not in DATE_PARTS or (name.startswith("timezone") and not read):
         raise RedshiftError("22023", f'"{name}" is not a valid date part')
     return DATE_PARTS[name]
 

@@ -10,6 +10,7 @@ _TABLES = tomllib.loads(Path(__file__).with_name("functions.toml").read_text())
 FRAMED = frozenset(_TABLES["framed"].split())
 COMPUTE_ONLY = frozenset(_TABLES["compute_only"].split())
 LEADER_ONLY = frozenset(_TABLES["leader_only"].split())
+AGGREGATES = frozenset(_TABLES["aggregates"].split())
 # what queries on nothing but the catalog may call besides
 LEADER = LEADER_ONLY | frozenset(_TABLES["catalog_only"].split())
 KNOWN = frozenset(

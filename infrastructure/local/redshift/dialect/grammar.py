@@ -21,6 +21,11 @@ _SPECIAL_SYNTAX = {"CAST", "CONVERT", "EXTRACT", "POSITION", "SUBSTRING", "TRIM"
 
 class _StrictParser(RedshiftParser):
     FUNCTIONS: ClassVar[dict[str, Any]] = {}
+    UNARY_PARSERS = {  # noqa: RUF012
+        **RedshiftParser.UNARY_PARSERS,
+        TokenType.PIPE_SLASH: lambda self: exp.Anonymous(this="sqrt", expressions=[self._parse_unary()]),
+        TokenType.DPIPE_SLASH: lambda self: exp.Anonymous(this="cbrt", expressions=[self._parse_unary()]),
+    }
     FUNCTION_PARSERS = {k: v for k, v in RedshiftParser.FUNCTION_PARSERS.items() if k in _SPECIAL_SYNTAX}  # noqa: RUF012
     NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
         **RedshiftParser.NO_PAREN_FUNCTION_PARSERS,

@@ -8,6 +8,7 @@ from sqlglot.errors import ParseError, SqlglotError, TokenError
 
 from infrastructure.local.redshift.dialect import (
     exclude,
+    grouping,
     leader,
     lengths,
     navigation,
@@ -38,6 +39,7 @@ def parse(sql: str) -> exp.Expr:
         raise RedshiftError("42601", "syntax error: " + str(problem).split("\n", maxsplit=1)[0]) from problem
     if len(trees) != 1 or trees[0] is None:
         raise syntax_error("")
+    grouping.spread_all(trees[0])
     return trees[0]
 
 

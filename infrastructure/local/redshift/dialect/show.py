@@ -10,6 +10,8 @@ from infrastructure.local.redshift.dialect.plan import Plan
 from infrastructure.local.redshift.errors import RedshiftError, not_covered
 
 _MOST_ROWS = 10_000
+_ELSEWHERE = frozenset({"PROCEDURE", "EXTERNAL", "MODEL", "DATASHARES", "POLICIES", "RLS", "MASKING", "TEMPLATE"})
+_TABLE = ("database_name", "schema_name", "table_name")
 
 
 def show(tokens: Tokens) -> Plan:
@@ -18,7 +20,7 @@ def show(tokens: Tokens) -> Plan:
     if handler is not None:
         tokens.take()
         return handler(tokens)
-    if tokens.peek() in {"PROCEDURE", "EXTERNAL", "MODEL", "DATASHARES", "CONSTRAINTS", "FUNCTIONS", "COLUMN"}:
+    if tokens.peek() in _ELSEWHERE:
         raise not_covered(f"SHOW {tokens.peek()}")
     return show_parameter(tokens)
 
@@ -47,7 +49,7 @@ def _tables(tokens: Tokens) -> Plan:
 
 def _columns(tokens: Tokens) -> Plan:
     tokens.expect("FROM", "TABLE")
-    names = _names(tokens, ("database_name", "schema_name", "table_name"), at_least=2)
+    names = _names(tokens, _TABLE, at_least=2)
     order = _filter(tokens, "column_name", order="ordinal_position")
     return _list("rs_show_columns", f"{names} AND {order}")
 
@@ -63,12 +65,59 @@ def _grants(tokens: Tokens) -> Plan:
         names = parts.get(kind, ("database_name",))
         conditions = [f"object_type = {literal(kind)}", _names(tokens, names, at_least=min(2, len(names)))]
     if tokens.accept("FOR"):
-        kind = tokens.accept_any("ROLE", "GROUP") or "user"
-        conditions.append(f"identity_name = {literal(tokens.name())} AND identity_type = {literal(kind.lower())}")
+        conditions.append(_identity(tokens))
     elif len(conditions) == 1:
         raise tokens.error()
     order = _filter(tokens, "identity_name", order="schema_name, object_name, identity_name, privilege_type")
     return _list("rs_show_grants", f"{' AND '.join(conditions)} AND {order}")
+
+
+def _constraints(tokens: Tokens) -> Plan:
+    """SHOW CONSTRAINTS PRIMARY KEYS | FOREIGN KEYS [EXPORTED] FROM TABLE name [LIMIT n]."""
+    primary = tokens.accept("PRIMARY")
+    if not primary:
+        tokens.expect("FOREIGN")
+    tokens.expect("KEYS")
+    side = "pk_" if not primary and tokens.accept("EXPORTED") else "" if primary else "fk_"
+    tokens.expect("FROM", "TABLE")
+    names = _names(tokens, tuple(side + column for column in _TABLE), at_least=2)
+    if primary:
+        return _list("rs_show_primary_keys", f"{names} AND {_filter(tokens, '', order='key_seq')}")
+    order = "fk_database_name, fk_schema_name, fk_table_name, fk_name, key_seq"
+    return _list("rs_show_foreign_keys", f"{names} AND {_filter(tokens, '', order=order)}")
+
+
+def _column_grants(tokens: Tokens) -> Plan:
+    """SHOW COLUMN GRANTS ON TABLE name [FOR who] [LIMIT n]."""
+    tokens.expect("GRANTS", "ON", "TABLE")
+    conditions = [_names(tokens, _TABLE, at_least=2)]
+    if tokens.accept("FOR"):
+        conditions.append(_identity(tokens))
+    order = _filter(tokens, "column_name", order="column_name, identity_name, privilege_type")
+    return _list("rs_show_column_grants", f"{' AND '.join(conditions)} AND {order}")
+
+
+def _identity(tokens: Tokens) -> str:
+    """Who has a grant: a user, ROLE or GROUP and its name, or PUBLIC."""
+    if tokens.accept("PUBLIC"):
+        return "identity_type = 'public'"
+    kind = tokens.accept_any("ROLE", "GROUP") or "user"
+    return f"identity_name = {literal(tokens.name())} AND identity_type = {literal(kind.lower())}"
+
+
+def _routines(kind: str) -> Callable[[Tokens], Plan]:
+    """SHOW FUNCTIONS | PROCEDURES FROM SCHEMA: none, as nobody can make one here."""
+
+    def handler(tokens: Tokens) -> Plan:
+        tokens.expect("FROM", "SCHEMA")
+        names = _names(tokens, ("database_name", "schema_name"))
+        condition = f"{names} AND {_filter(tokens, 'routine_name')}"
+        columns = (
+            f"database_name, schema_name, routine_name AS {kind}_name, number_of_arguments, argument_list, return_type"
+        )
+        return Plan(f"SELECT {columns}, remarks FROM pg_catalog.rs_show_routines WHERE {condition}", tag="SHOW")  # noqa: S608 - all parts are quoted
+
+    return handler
 
 
 def _names(tokens: Tokens, columns: tuple[str, ...], *, at_least: int = 1) -> str:
@@ -83,8 +132,8 @@ def _names(tokens: Tokens, columns: tuple[str, ...], *, at_least: int = 1) -> st
 
 
 def _filter(tokens: Tokens, column: str, *, order: str = "") -> str:
-    """[LIKE 'pattern'] [LIMIT n] and the order, as the end of a query."""
-    condition = f"{column} LIKE {literal(tokens.string())}" if tokens.accept("LIKE") else "true"
+    """[LIKE 'pattern'] where there is a column for it, [LIMIT n] and the order, as the end of a query."""
+    condition = f"{column} LIKE {literal(tokens.string())}" if column and tokens.accept("LIKE") else "true"
     limit = tokens.integer() if tokens.accept("LIMIT") else _MOST_ROWS
     tokens.end()
     if limit > _MOST_ROWS:
@@ -108,6 +157,10 @@ _THINGS: dict[str, Callable[[Tokens], Plan]] = {
     "SCHEMAS": _schemas,
     "TABLES": _tables,
     "COLUMNS": _columns,
+    "COLUMN": _column_grants,
+    "CONSTRAINTS": _constraints,
+    "FUNCTIONS": _routines("function"),
+    "PROCEDURES": _routines("procedure"),
     "GRANTS": _grants,
     "TABLE": _definition("rs_table_definition", "show table ddl statement"),
     "VIEW": _definition("rs_view_definition", "show view ddl statement"),

@@ -101,6 +101,9 @@ def _element(tokens: Tokens, found: _Columns) -> None:
         found.texts.append(_like(tokens, found))
     elif tokens.peek() in {"PRIMARY", "UNIQUE", "FOREIGN"} and tokens.peek(1) in {"KEY", "("}:
         _table_constraint(tokens, found)
+    elif tokens.peek() == "CONSTRAINT" and tokens.peek(2) in {"PRIMARY", "UNIQUE", "FOREIGN"}:
+        tokens.take()
+        _table_constraint(tokens, found, tokens.column_name())
     elif tokens.peek() in {"CHECK", "EXCLUDE", "CONSTRAINT"}:
         raise syntax_error(tokens.peek())
     else:
@@ -120,8 +123,8 @@ def _like(tokens: Tokens, found: _Columns) -> str:
     return f"LIKE {parent} INCLUDING CONSTRAINTS" + (" INCLUDING DEFAULTS" if including else "")
 
 
-def _table_constraint(tokens: Tokens, found: _Columns) -> None:
-    key = keys.read(tokens)
+def _table_constraint(tokens: Tokens, found: _Columns, name: str = "") -> None:
+    key = keys.read(tokens, name)
     found.keys.append(key)
     if key.primary:
         found.not_null.update(key.columns)
