@@ -12,7 +12,7 @@ import pytest
 
 from lambdas.common.db import lock
 from lambdas.common.db.lock import end_overdue, lock_source, session_name
-from lambdas.common.db.redshift import execute, rollback
+from lambdas.common.db.redshift import execute, query, rollback
 from lambdas.common.errors import WarehouseBusy
 from tests.cloud import PROJECT, Cloud
 from tests.process.source import Source
@@ -126,6 +126,17 @@ def test_who_forgets_does_not_wait_for_a_loader_frozen_after_its_entry_either(ke
     assert forgetter(other).forget_object(key).rows == 1
     assert time.monotonic() - began < 30, "the holder's time had to pass"
     assert other.rows() == []
+
+
+def test_statement_that_was_slow_while_nobody_held_the_ledger_gets_its_time_at_once(keyed, loader_connection):
+    turn = lock.LedgerTurn(time.monotonic() + 100)
+    given = []
+    for _ in range(2):
+        with turn.appending(loader_connection):
+            given += query(loader_connection, "SHOW statement_timeout")
+        rollback(loader_connection)
+        turn.pass_over(loader_connection)
+    assert [int(row["statement_timeout"]) for row in given] == [1000 * lock.PATIENCE_SECONDS, 1000 * lock.SLOW_SECONDS]
 
 
 def test_holder_that_says_no_time_is_left_alone(keyed, warehouse, loader_connection):

@@ -28,6 +28,8 @@ PATIENCE_SECONDS = 3
 # Between its entry in the ledger and its COMMIT a loader has one small statement to run.
 HOLD_SECONDS = 15
 LEDGER = "load_ledger"
+# What a statement of the ledger may take that waits for nobody, as on a warehouse that wakes up.
+SLOW_SECONDS = 2 * HOLD_SECONDS
 # Left of the limit when the lock is given up: the transaction itself takes some.
 SPARE_SECONDS = 10
 UNTIL = re.compile(r"\buntil (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z)")
@@ -110,10 +112,17 @@ class LedgerTurn:
     def pass_over(self, connection: Any) -> list[int]:
         """End who holds the ledger beyond its time, or for too long; their process ids. Next time patience is double.
 
-        A slow statement of one's own is given that time as well.
+        Where nobody holds it, one's own statement was slow: next time it gets what it may need.
         """
-        self._patience *= 2
-        return _end(connection, LEDGER, lambda holder, until: _is_over(until) or self._holds_long(holder))
+        met = []
+
+        def is_to_end(holder: tuple[int, str], until: dt.datetime) -> bool:
+            met.append(holder)
+            return _is_over(until) or self._holds_long(holder)
+
+        ended = _end(connection, LEDGER, is_to_end)
+        self._patience = max(self._patience * 2, 0 if met else SLOW_SECONDS)
+        return ended
 
     def _left(self) -> float:
         return self._limit - time.monotonic()
