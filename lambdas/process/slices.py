@@ -16,6 +16,7 @@ from typing import Any
 
 from lambdas.common.contract import Contract
 from lambdas.common.db.ledger import LOADED, Entry
+from lambdas.common.errors import ObjectError
 from lambdas.common.lake import RawObject, day_prefix, list_objects, parse_raw_key
 from lambdas.process.engine import Engine, Part, Split
 from lambdas.process.ranges import Range, Ranges, plan_ranges
@@ -27,6 +28,9 @@ from lambdas.process.verdict import looks_at_all
 SLICE_BYTES = 256 << 20
 # What COPY takes in at least: whether what is left of a call is enough for the transaction.
 COPY_BYTES_A_SECOND = 40 << 20
+# Curated bytes of an object: what one COPY takes in within a call, with time for the transaction. No part of it can be
+# copied in a call before: the tables see an object at once, and a temp table goes with the call's session.
+MOST_BYTES = 200 * COPY_BYTES_A_SECOND
 DETAILS = "slice"
 # S3 keeps 2 KB of metadata with an object; the rest of a slice's takes some 600 bytes.
 REMARKS_BYTES = 1000
@@ -92,11 +96,13 @@ class Slicer:
         done = self._find_done(item, planned)
         former = self._fetch(done, raw.path.parent) if len(done) < len(planned) else []
         found = len(done)
+        _refuse_if_too_large(done, planned)
         for place in planned[found:]:
             if len(done) > found and time.monotonic() > deadline:
                 return Sliced(tuple(done), ready=False)
             part = Part(place.first, planned[-1].end, sum(s.rows_rejected for s in done), tuple(former))
             done.append(self._take_one(item, raw, place, part, former))
+            _refuse_if_too_large(done, planned)
         seconds = sum(s.size for s in done) / COPY_BYTES_A_SECOND
         return Sliced(tuple(done), ready=len(done) == found or time.monotonic() + seconds < deadline)
 
@@ -154,6 +160,15 @@ class Slicer:
             files.append(workspace / f"{found.first:012}-{found.end:012}.former")
             self._s3.download_file(self._bucket, found.curated_key, str(files[-1]))
         return files
+
+
+def _refuse_if_too_large(done: Sequence[Slice], planned: Sequence[Range]) -> None:
+    size = sum(found.size for found in done)
+    if size > MOST_BYTES:
+        raise ObjectError(
+            f"the first {done[-1].end:,} of {planned[-1].end:,} rows take {size:,} bytes in curated files; an object "
+            f"may take {MOST_BYTES:,}: one COPY takes it in, within a call. Put its rows into several objects"
+        )
 
 
 def folder(zone: str, item: RawObject, contract: Contract) -> str:

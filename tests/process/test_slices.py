@@ -208,6 +208,16 @@ def test_object_that_changes_between_two_slices_is_left_for_the_next_listing(sta
     assert (staging.staged, staging.taken) == ([], 1)
 
 
+def test_object_that_outgrows_one_copy_is_set_aside_for_good_and_says_the_limit(stage, monkeypatch):
+    whole, _ = stage(parquet(rows_with()), "parts", sliced=True)
+    first, second, *_ = [size for _, size in sorted(whole.staged.files.items())]
+    monkeypatch.setattr(slices, "MOST_BYTES", first + second)
+    parts, calls = stage(parquet(rows_with(v={0: 7})), "parts", sliced=True, calls=4)
+    assert [(c.taken, c.slices) for c in calls] == [(0, 1), (0, 2), (1, 0), (1, 0)]
+    assert (parts.staged.entry.status, parts.staged.files) == ("bad", {})
+    assert re.search(f"first 150 of 500 rows take .* may take {first + second:,}:", parts.staged.entry.reason)
+
+
 def test_large_object_without_rows_proves_an_empty_day(stage):
     parts, _ = stage(parquet([]), "parts", sliced=True)
     assert parts.counts == ("loaded", 0, 0, 0, 0, None, None)
