@@ -44,6 +44,9 @@ QUERIES = [
      " order by 1", [[10], [15], [20]]),
     ("select distinct percentile_disc(0.4) within group (order by quantity desc) over () from sales", [[20]]),
     ("select approximate percentile_disc(0.5) within group (order by quantity) from sales", [[15]]),
+    ("select approximate percentile_disc(0.4) within group (order by quantity desc) from sales", [[20]]),
+    ("select approximate percentile_disc(0) within group (order by quantity), "
+     "approximate percentile_disc(1) within group (order by quantity) from sales where id > 99", [[None, None]]),
     ("select approximate count(distinct quantity) from sales", [[4]]),
     # DG/r_WF_RATIO_TO_REPORT
     ("select id, ratio_to_report(quantity) over (partition by seller) from sales where seller < 3 order by id",

@@ -134,11 +134,14 @@ def _percentile(node: exp.Anonymous) -> exp.Expr:
     if len(orders) != 1:
         raise not_covered(f"{node.name.upper()} by two expressions") if orders else syntax_error("WITHIN GROUP")
     order = orders[0]
+    if node.name == "percentile_disc" and _window(node) is None:
+        if not outer(node).meta.get("approximate"):
+            raise not_supported("PERCENTILE_DISC as an aggregate, without APPROXIMATE,")
+        # PostgreSQL's own sorts a column once for all its percentiles.
+        return exp.WithinGroup(this=call("percentile_disc", fraction), expression=exp.Order(expressions=[order]))
     items = _over(node, call("array_agg", order.this))
     descending = bool(order.args.get("desc"))
     if node.name == "percentile_disc":
-        if _window(node) is None and not outer(node).meta.get("approximate"):
-            raise not_supported("PERCENTILE_DISC as an aggregate, without APPROXIMATE,")
         return call("rs_percentile_disc", fraction, items, exp.Boolean(this=descending))
     if descending:
         fraction = exp.Paren(this=exp.Sub(this=exp.Literal.number("1"), expression=fraction))
