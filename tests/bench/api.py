@@ -2,6 +2,7 @@
 driver's, and its throughput beside Datasette's on the same rows."""
 
 import datetime as dt
+import json
 import statistics
 import subprocess
 import sys
@@ -48,6 +49,8 @@ def _line(name: str, ours: float, theirs: float, more: str) -> None:
 def _beside_statements(place: Place, size: int) -> None:
     """The same rows: asked of the handler, and by its very statements on a session of the same kind."""
     path, query = f"/v1/datasets/{SMALL}/records", f"limit={size}"
+    if len(json.loads(place.get(path, query)["body"])["data"]) != size:
+        raise RuntimeError(f"there are no {size} rows")
     statements = statements_of(place, query)
 
     def by_hand() -> None:

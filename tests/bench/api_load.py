@@ -12,9 +12,9 @@ import sqlite3
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -111,10 +111,10 @@ def _ask(connection: http.client.HTTPConnection, path: str) -> bytes:
 
 def _load(port: int, page: Callable[[], str]) -> list[float]:
     """Seconds of every request that the clients got through, each on a connection of its own."""
-    times: list[float] = []
     ends = time.monotonic() + SECONDS
 
-    def client() -> None:
+    def client() -> list[float]:
+        times = []
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         while time.monotonic() < ends:
             began = time.perf_counter()
@@ -123,13 +123,11 @@ def _load(port: int, page: Callable[[], str]) -> list[float]:
         document = json.loads(body)
         if len(document.get("data") or document.get("rows") or ()) != PAGE:
             raise RuntimeError(f"not the page that was asked for: {body[:500]!r}")
+        return times
 
-    clients = [threading.Thread(target=client) for _ in range(CLIENTS)]
-    for one in clients:
-        one.start()
-    for one in clients:
-        one.join()
-    return times
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        clients = [pool.submit(client) for _ in range(CLIENTS)]
+        return [taken for one in clients for taken in one.result()]
 
 
 def _print(name: str, times: list[float]) -> None:
