@@ -166,28 +166,38 @@ $$SELECT current_setting('redshift.table') <> to_regclass(target)::oid::text$$;
 -- A declared key is shown by pg_index and pg_constraint, as clients look for it there, and is neither filled nor enforced:
 -- its index is born as a plain one, is called unique for as long as the constraint is made of it, and is then switched off.
 -- Deferrable, because the planner does not reason from such a key.
-CREATE OR REPLACE FUNCTION pg_catalog.rs_switch_key(key regclass, alive boolean) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION pg_catalog.rs_switch_key(key regclass, alive boolean, called text DEFAULT '') RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     UPDATE pg_catalog.pg_index SET indisunique = alive, indisvalid = alive, indisready = alive WHERE indexrelid = key;
-    UPDATE pg_catalog.pg_constraint SET condeferrable = true WHERE conindid = key AND contype IN ('p', 'u');
+    -- tables of one schema may have keys of one name, which indexes may not
+    UPDATE pg_catalog.pg_constraint SET condeferrable = true, conname = coalesce(nullif(called, ''), conname)
+    WHERE conindid = key AND contype IN ('p', 'u');
 END $$;
+-- a table that was renamed took its keys along, with the names that they had
+CREATE OR REPLACE FUNCTION pg_catalog.rs_free_name(namespace oid, called text) RETURNS text LANGUAGE sql STABLE AS $$
+SELECT called || suffix FROM (SELECT 0 AS n, '' AS suffix UNION ALL SELECT n, n::text FROM generate_series(1, 999) n) s
+WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.relnamespace = namespace AND c.relname = called || suffix) ORDER BY n LIMIT 1
+$$;
 CREATE OR REPLACE FUNCTION pg_catalog.rs_declare_key(target text, is_primary boolean, key_columns name[], wanted text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     relation pg_catalog.pg_class := (SELECT c FROM pg_catalog.pg_class c WHERE c.oid = target::regclass);
-    called text := coalesce(nullif(wanted, ''), left(relation.relname || CASE WHEN is_primary THEN '_pkey'
-        ELSE '_' || array_to_string(key_columns, '_') || '_key' END, 63));
+    called text := rs_free_name(relation.relnamespace, left(coalesce(nullif(wanted, ''), relation.relname || CASE WHEN is_primary THEN '_pkey'
+        ELSE '_' || array_to_string(key_columns, '_') || '_key' END), 60));
     listed text := (SELECT string_agg(quote_ident(k), ', ' ORDER BY n) FROM unnest(key_columns) WITH ORDINALITY u (k, n));
     key regclass;
 BEGIN
     IF is_primary AND EXISTS (SELECT 1 FROM pg_catalog.pg_constraint WHERE conrelid = target::regclass AND contype = 'p') THEN
         RAISE EXCEPTION 'multiple primary keys for table "%" are not allowed', relation.relname USING ERRCODE = '42P16';
     END IF;
+    IF EXISTS (SELECT 1 FROM pg_catalog.pg_constraint WHERE conrelid = target::regclass AND conname = wanted) THEN
+        RAISE EXCEPTION 'constraint "%" for relation "%" already exists', wanted, relation.relname USING ERRCODE = '42710';
+    END IF;
     EXECUTE format('CREATE INDEX %I ON %s (%s)', called, target, listed);
     key := (relation.relnamespace::regnamespace::text || '.' || quote_ident(called))::regclass;
     PERFORM rs_switch_key(key, true);
     EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s USING INDEX %I', target, called,
         CASE WHEN is_primary THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, called);
-    PERFORM rs_switch_key(key, false);
+    PERFORM rs_switch_key(key, false, wanted);
 END $$;
 
 -- a foreign key needs a declared key of the other table, which is called unique for as long as the constraint is made

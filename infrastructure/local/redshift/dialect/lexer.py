@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infrastructure.local.redshift.errors import RedshiftError, not_covered, syntax_error
+from infrastructure.local.redshift.settings import DATABASE
 
 # Statements whose strings may be keys or passwords: a message must not repeat them.
 _WITH_SECRETS = {"copy", "unload", "create", "alter"}
@@ -134,6 +135,16 @@ def check_length(name: str) -> None:
         raise not_covered(f'names of more than {LONGEST_NAME} bytes: "{name}"')
 
 
+def require_here(database: str) -> None:
+    """Refuse a name that begins with a database other than the one that is here.
+
+    Raises:
+        RedshiftError: 3D000.
+    """
+    if database and database.lower() != DATABASE:
+        raise RedshiftError("3D000", f'database "{database.lower()}" does not exist')
+
+
 def literal(value: str) -> str:
     """A string literal for the backend."""
     escaped = value.replace("'", "''")
@@ -223,17 +234,21 @@ class Tokens:
         return self.name()
 
     def qualified(self) -> str:
-        """A name with up to three parts, quoted for the backend; the database part is left out."""
+        """A name with up to three parts, quoted for the backend; the database part is checked and left out."""
         parts = [self.column_name()]
         while self.accept("."):
             parts.append(self.column_name())
         if len(parts) > 3:
             raise syntax_error(parts[3])
+        require_here("".join(parts[:-2]))
         return ".".join(quote(part) for part in parts[-2:])
 
     def string(self) -> str:
-        """The value of a string literal."""
+        """The value of a string literal, between quotation marks or between $mark$ and $mark$."""
         token = self.take()
+        if token.kind == "dollar":
+            mark = token.text[: token.text.index("$", 1) + 1]
+            return token.text[len(mark) : -len(mark)]
         if token.kind != "string":
             raise syntax_error(token.text)
         return unquote_string(token.text)

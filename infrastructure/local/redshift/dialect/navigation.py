@@ -183,6 +183,8 @@ def _root(column: exp.Column, *, dotted: bool) -> tuple[exp.Expr, list[str]]:
         named = min(len(parts), 2)
     elif len(parts) >= 3 and parts[1].lower() in sight:
         named = 3
+    elif column.args.get("catalog") and parts[2].lower() in sight:
+        named = 4
     else:
         named = 1 if (sight or dotted) and not isinstance(column.this, exp.Star) else len(parts)
     if named == len(parts):

@@ -13,7 +13,7 @@ from infrastructure.local.redshift.dialect.aliases import spread_aliases
 from infrastructure.local.redshift.dialect.calendar import CALENDAR, whole_extract
 from infrastructure.local.redshift.dialect.calls import CALLS, call, cast
 from infrastructure.local.redshift.dialect.functions import LEADER
-from infrastructure.local.redshift.dialect.lexer import Tokens, tokenize
+from infrastructure.local.redshift.dialect.lexer import Tokens, require_here, tokenize
 from infrastructure.local.redshift.dialect.precision import settle
 from infrastructure.local.redshift.dialect.types import parse_type
 from infrastructure.local.redshift.errors import RedshiftError, not_covered
@@ -107,8 +107,9 @@ def _type_name(text: str) -> str:
 def _fold_identifiers(tree: exp.Expr) -> None:
     for node in tree.find_all(exp.Identifier):
         node.set("this", node.name.lower())
-    for table in tree.find_all(exp.Table):
-        table.set("catalog", None)
+    for named in tree.find_all(exp.Table, exp.Column):
+        require_here(named.text("catalog"))
+        named.set("catalog", None)
 
 
 def _label_projections(tree: exp.Expr) -> None:

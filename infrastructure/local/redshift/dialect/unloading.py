@@ -93,14 +93,7 @@ def unload(tokens: Tokens) -> Plan:
 
 def _query(tokens: Tokens) -> str:
     """The backend's text of the query; it is one literal, whose quotation marks are doubled, or between $$ and $$."""
-    token = tokens.current
-    if token is not None and token.kind == "dollar":
-        tokens.take()
-        mark = token.text[: token.text.index("$", 1) + 1]
-        sql = token.text[len(mark) : -len(mark)]
-    else:
-        sql = tokens.string()
-    sql = sql.strip().removesuffix(";")
+    sql = tokens.string().strip().removesuffix(";")
     if query.parse(sql).args.get("limit"):
         raise RedshiftError(NOT_SUPPORTED, "Limit clause is not supported")
     return query.query_text(sql)

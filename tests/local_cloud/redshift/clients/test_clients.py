@@ -90,14 +90,18 @@ def test_awswrangler(told: Told) -> None:
 def test_dbt(told: Told) -> None:
     answer = told("build")
     assert answer["seed"] == ["success"]
-    assert answer["run"] == answer["again"] == ["success"] * 4
+    assert answer["run"] == answer["again"] == ["success"] * 6
     assert answer["test"] == ["pass"] * 3
     assert answer["customers"] == [["ann", "6.75", "2"], ["bob", "3.0", "1"]]
     assert answer["big"] == [["ann"]]
     assert answer["days"] == [["3", "1"]]
     assert answer["merged"] == [["3", "3"]]
     assert answer["layout"] == [["KEY(customer)", "customer"]]
-    assert len(answer["catalog"]) == 5
+    assert answer["snapshot"] == ["success"] * 2
+    assert answer["kept"] == [["3", "0"]]
+    assert answer["strict"][-1] == ["strict_pk", "p"]
+    assert answer["said"] == [["It's strict; 100% so"]]
+    assert len(answer["catalog"]) == 8
 
 
 def test_dlt(told: Told) -> None:

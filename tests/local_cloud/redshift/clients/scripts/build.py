@@ -18,7 +18,9 @@ version: "1.0"
 profile: shop
 model-paths: [models]
 seed-paths: [seeds]
+snapshot-paths: [snapshots]
 flags: {send_anonymous_usage_stats: false}
+models: {shop: {+persist_docs: {relation: true, columns: true}}}
 """,
     "profiles.yml": f"""
 shop:
@@ -55,9 +57,31 @@ select at, amount, {{ 1 if is_incremental() else 0 }} as pass from {{ ref('order
 {{ config(materialized='incremental', unique_key='id', incremental_strategy='merge') }}
 select id, amount, {{ 1 if is_incremental() else 0 }} as pass from {{ ref('orders') }}
 """,
+    "models/strict.sql": """
+{{ config(materialized='table', contract={'enforced': true}) }}
+select id, customer, amount::decimal(10,2) as amount from {{ ref('orders') }}
+""",
+    "models/summed.sql": """
+{{ config(materialized='materialized_view', dist='customer', sort=['customer'], auto_refresh=false) }}
+select customer, sum(amount) as amount from {{ ref('orders') }} group by customer
+""",
+    "snapshots/kept.yml": """
+snapshots:
+  - name: kept
+    relation: ref('strict')
+    config: {unique_key: id, strategy: check, check_cols: [amount], hard_deletes: invalidate}
+""",
     "models/schema.yml": """
 version: 2
 models:
+  - name: strict
+    description: "It's strict; 100% so"
+    constraints:
+      - {type: primary_key, columns: [id], name: strict_pk}
+    columns:
+      - {name: id, data_type: integer, constraints: [{type: not_null}]}
+      - {name: customer, data_type: varchar(256), constraints: [{type: unique}]}
+      - {name: amount, data_type: "decimal(10,2)"}
   - name: customers
     columns:
       - name: customer
@@ -95,6 +119,12 @@ def main() -> None:
     told["run"] = dbt("run")
     told["again"] = dbt("run")
     told["test"] = dbt("test")
+    told["snapshot"] = dbt("snapshot") + dbt("snapshot")
+    told["kept"] = rows("select count(*), count(dbt_valid_to) from built.kept")
+    told["strict"] = rows(
+        "select conname, contype from pg_constraint where conrelid = 'built.strict'::regclass order by 1"
+    )
+    told["said"] = rows("select obj_description('built.strict'::regclass)")
     told["customers"] = rows("select customer, amount, orders from built.customers order by 1")
     told["big"] = rows("select customer from built.big")
     told["days"] = rows("select count(*), sum(pass) from built.days")
