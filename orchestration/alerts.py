@@ -10,10 +10,10 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import dagster as dg
 
+from orchestration.evaluations import latest_evaluation
 from orchestration.loads import SOURCE_TAG, asset_graph
 from orchestration.reloads import error_kinds
 from orchestration.resources import Cloud
@@ -103,22 +103,15 @@ def _reason(instance: dg.DagsterInstance, run_id: str) -> str:
 def _checks(context: dg.SensorEvaluationContext) -> Iterator[Trouble]:
     """Checks whose latest evaluation failed, as errors or as one of TOLD_WARNINGS."""
     for key in sorted(asset_graph(context).asset_check_keys, key=str):
-        evaluation = _latest(context.instance, key)
-        if evaluation is None or evaluation.passed:
+        found = latest_evaluation(context.instance, key)
+        if found is None or found[0].passed:
             continue
+        evaluation, _ = found
         if evaluation.severity == dg.AssetCheckSeverity.ERROR or key.name in TOLD_WARNINGS:
             asset = key.asset_key.to_user_string()
             path = f"assets/{asset}?view=checks&checkDetail={key.name}"
             text = evaluation.description or "it did not pass"
             yield Trouble(f"check|{asset}|{key.name}", f"{asset}: {key.name} failed", text, path)
-
-
-def _latest(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> Any:
-    record = instance.get_latest_asset_check_evaluation_record(key)
-    event = record.event.dagster_event if record is not None and record.event is not None else None
-    if event is None or event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-        return None
-    return event.asset_check_evaluation_data
 
 
 def _publish(cloud: Cloud, topic: str, news: list[Trouble]) -> None:

@@ -12,6 +12,7 @@ import dagster as dg
 
 from lambdas.common.lake import days_between
 from orchestration.components.proof import HOLDS, LOADED
+from orchestration.evaluations import latest_evaluation
 from orchestration.loads import asset_graph, has_day, is_paused, load_request
 from orchestration.resources import Cloud
 
@@ -54,13 +55,13 @@ def _requests(context: dg.SensorEvaluationContext, key: dg.AssetKey) -> Iterator
 
 def _found(context: dg.SensorEvaluationContext, key: dg.AssetKey, name: str, kind: str) -> Iterator[tuple[Days, str]]:
     """The days of that kind which the latest evaluation of the check names, with the run that evaluated it."""
-    record = context.instance.get_latest_asset_check_evaluation_record(dg.AssetCheckKey(key, name))
-    event = record.event.dagster_event if record is not None and record.event is not None else None
-    if record is None or event is None or event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+    found = latest_evaluation(context.instance, dg.AssetCheckKey(key, name))
+    if found is None:
         return
+    evaluation, record = found
     if dt.datetime.now(dt.UTC).timestamp() - record.create_timestamp > OLDEST.total_seconds():
         return
-    for text in cast("list[str]", event.asset_check_evaluation_data.metadata[kind].value):
+    for text in cast("list[str]", evaluation.metadata[kind].value):
         first, last = map(dt.date.fromisoformat, text.split("/"))
         yield from _within(context, key.path[-1], (first, last), record.run_id)
 

@@ -8,7 +8,8 @@ import pytest
 from lambdas.common.contract import load_contracts
 from orchestration.components.proof import DECLARED, DESCRIPTIONS, HOLDS, KEPT, LOADED, checked_asset
 from orchestration.definitions import defs
-from orchestration.loads import LAST_DAYS_TAG, load_request
+from orchestration.healing import healing
+from orchestration.loads import LAST_DAYS_TAG, core_key, load_request
 from tests.orchestration.conftest import RUNNING
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*PipesMessageReader.expected_writer_count")
@@ -47,6 +48,23 @@ def test_broken_equation_makes_the_check_red_and_is_named(repository, functions)
     assert found[KEPT].description.startswith("1 objects are gone from raw/")
     assert found[DECLARED].asset_key.path == ["raw", "weather"]
     assert found[DECLARED].description.startswith("4 objects of 2012-12-30/2012-12-31 are not loaded: the source has")
+
+
+def test_a_run_that_brings_about_assets_passes_the_proof_over_and_what_it_found_still_holds(repository, functions):
+    functions("broken")
+    checks = {key for key in KEYS if key.asset_key == core_key("weather")}
+    with dg.DagsterInstance.ephemeral() as instance:
+        proof = repository.get_job("proof").get_subset(asset_selection=set(), asset_check_selection=checks)
+        assert len(proof.execute_in_process(instance=instance).get_asset_check_evaluations()) == 3
+        given = {"instance": instance, "repository_def": repository, "resources": RUNNING}
+        asked = [request.run_key for request in healing(dg.build_sensor_context(**given)).run_requests]
+        assert len(asked) == 2
+        job = repository.get_implicit_job_def_for_assets([core_key("weather")])
+        load = job.get_subset(asset_selection={core_key("weather")}, asset_check_selection=checks)
+        loaded = load.execute_in_process(instance=instance, partition_key="2013-01-01")
+        assert loaded.success
+        assert loaded.get_asset_check_evaluations() == []
+        assert [r.run_key for r in healing(dg.build_sensor_context(**given)).run_requests] == asked
 
 
 def test_the_hourly_proof_asks_for_the_last_days_alone(repository, functions):
