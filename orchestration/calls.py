@@ -29,7 +29,7 @@ def call_function(context: Context, cloud: Cloud, function: str, *, event: Mappi
     Raises:
         dg.Failure: the function failed, said nothing or made no progress; retried unless it says that it is of no use.
     """
-    name = cloud.parameter(f"functions/{function}")
+    name = _deployed_name(cloud, function)
     joined: Answer = {}
     pending: Mapping[str, Any] | None = {}
     calls = 0
@@ -52,7 +52,7 @@ def ask_function(cloud: Cloud, function: str, *, event: Mapping[str, Any]) -> An
     Raises:
         dg.Failure: the function failed.
     """
-    name = cloud.parameter(f"functions/{function}")
+    name = _deployed_name(cloud, function)
     answer = cloud.invoke(name, event)
     if "FunctionError" in answer:
         head = f"Lambda Function Error ({answer['FunctionError']})"
@@ -72,6 +72,19 @@ def metadata(answer: Answer) -> dict[str, Any]:
         elif value is not None:
             flat[name] = value
     return flat
+
+
+def _deployed_name(cloud: Cloud, function: str) -> str:
+    """What the function is called where it is deployed.
+
+    Raises:
+        dg.Failure: it is not deployed, which trying again does not mend.
+    """
+    try:
+        return cloud.parameter(f"functions/{function}")
+    except errors.PermanentError as error:
+        kind = type(error).__name__
+        raise dg.Failure(f"{error} ({kind})", metadata={"error_type": kind}, allow_retries=False) from error
 
 
 def _call_once(context: Context, cloud: Cloud, name: str, *, event: Mapping[str, Any]) -> Answer:

@@ -116,6 +116,13 @@ def test_failures_say_what_happened_and_are_retried_where_it_may_help(functions,
     assert found == retries
 
 
+def test_what_is_not_deployed_is_said_at_once(scratch):
+    descriptions, retries = probe(scratch)
+    path = f"/analytics/{scratch.environment}/functions/process"
+    assert descriptions == [f"SSM parameter {path} does not exist: is `{scratch.environment}` deployed? (SettingsError)"]
+    assert retries == 0
+
+
 def test_each_day_carries_its_own_counts_and_the_run_a_chart(assets, functions):
     functions("plain")
     result = materialize(assets, ["core", "earthquakes"], days=("2018-01-31", "2018-02-01"))
