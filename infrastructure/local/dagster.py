@@ -150,18 +150,29 @@ def _home(state: State) -> Path:
 
 
 def _prepare_home(state: State, extra: Mapping[str, str]) -> None:
-    """Put the instance's settings in place, and report runs that a killed daemon left behind."""
+    """Put the instance's settings and tables in place, and report runs that a killed daemon left behind."""
     home = _home(state)
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(INSTANCE, home / "dagster.yaml")
     processes.stop(processes.marked(state, "dagster-daemon"), patience=5)
+    # by one process alone: two that make the tables at once leave a database that no later version migrates
+    _run(state, extra, "dagster", "instance", "migrate")
     if _query(state, "SELECT 1 FROM runs WHERE status IN ('STARTING', 'STARTED', 'CANCELING') LIMIT 1"):
-        command = [sys.executable, "-m", "orchestration.orphans"]
-        environment = processes.environment(state, "dagster-daemon", extra)
-        done = subprocess.run(command, cwd=processes.PROJECT, env=environment, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise CloudError(f"runs of before could not be closed:\n{done.stderr[-2000:]}")
-        say(done.stdout.strip())
+        say(_run(state, extra, "orchestration.orphans"))
+
+
+def _run(state: State, extra: Mapping[str, str], *module: str) -> str:
+    """What a module says, run to its end in the daemon's environment.
+
+    Raises:
+        CloudError: it fails.
+    """
+    command = [sys.executable, "-m", *module]
+    environment = processes.environment(state, "dagster-daemon", extra)
+    done = subprocess.run(command, cwd=processes.PROJECT, env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise CloudError(f"{' '.join(module)} failed:\n{done.stderr[-2000:]}")
+    return done.stdout.strip()
 
 
 def _beats(state: State) -> bool:

@@ -1,5 +1,7 @@
+import sqlite3
 import sys
 import urllib.request
+from contextlib import closing
 
 import psutil
 import pytest
@@ -28,6 +30,16 @@ def living(cloud: Cloud) -> list[psutil.Process]:
     return [process for part in PARTS for process in processes.marked(cloud.state, part)]
 
 
+def versions(cloud: Cloud) -> dict[str, int]:
+    """How many versions each of Dagster's databases says that it has: with more than one it cannot be migrated."""
+    found = {}
+    for path in (cloud.root / "dagster").rglob("*.db"):
+        with closing(sqlite3.connect(path)) as database:
+            if path.name in ("index.db", "runs.db", "schedules.db"):
+                found[path.name] = database.execute("SELECT COUNT(*) FROM alembic_version").fetchone()[0]
+    return found
+
+
 @pytest.fixture
 def stopped(cloud):
     yield cloud
@@ -49,6 +61,7 @@ def test_dagster_answers_on_loopback_only_and_comes_up_once(stopped):
     assert {c.laddr.ip for c in sockets} == {"127.0.0.1"}
     assert {c.laddr.port for c in sockets} == {stopped.ports["dagster"]}
     assert "running already" in dagster(stopped, "up")
+    assert versions(stopped) == {"index.db": 1, "runs.db": 1, "schedules.db": 1}
 
 
 def test_a_killed_daemon_comes_back_and_its_run_counts_as_failed(stopped):
