@@ -55,7 +55,14 @@ def test_every_server_has_a_port_of_its_own_on_loopback_and_is_asked_there() -> 
     own = [port for port in used if port not in map(str, PREFERRED_PORTS.values())]
     assert len(set(used)) == len(used)
     assert len(own) == len(used) - 1, "Dagster's page alone has the port that the local cloud would give it"
-    for name in ("ingest-lambda", "process-lambda", "api-lambda", "dagster-code", "dagster-webserver"):
+    for name in (
+        "ingest-lambda",
+        "process-lambda",
+        "api-lambda",
+        "dagster-code",
+        "dagster-webserver",
+        "dagster-viewer",
+    ):
         first = next(port for pair in PORT.findall(command(name)) for port in pair if port)
         assert first in str(SERVICES[name]["healthcheck"]["test"]), name
     assert "0.0.0.0" not in (PROJECT / "docker-compose.yml").read_text()

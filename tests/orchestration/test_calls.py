@@ -119,7 +119,9 @@ def test_failures_say_what_happened_and_are_retried_where_it_may_help(functions,
 def test_what_is_not_deployed_is_said_at_once(scratch):
     descriptions, retries = probe(scratch)
     path = f"/analytics/{scratch.environment}/functions/process"
-    assert descriptions == [f"SSM parameter {path} does not exist: is `{scratch.environment}` deployed? (SettingsError)"]
+    assert descriptions == [
+        f"SSM parameter {path} does not exist: is `{scratch.environment}` deployed? (SettingsError)"
+    ]
     assert retries == 0
 
 
