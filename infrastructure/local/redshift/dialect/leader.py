@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from infrastructure.local.redshift.dialect.lexer import require_here
+
 # tables that show here what Redshift has not, or in another form, and the views that show it as Redshift does
 _SHADOWED = {
     ("pg_catalog", "pg_attribute"): "rs_pg_attribute",
@@ -26,6 +28,7 @@ _SHADOWED = {
 def adapt(tree: exp.Query) -> exp.Query:
     """The query with Redshift's own columns of the catalog, numbers as conditions, and names of results in WHERE."""
     for table in list(tree.find_all(exp.Table)):
+        require_here(table.text("catalog"))
         schema, name = table.db.lower() or "pg_catalog", table.name.lower()
         view = _SHADOWED.get((schema, name))
         if view:
