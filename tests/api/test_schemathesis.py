@@ -15,7 +15,7 @@ from tests.api.conftest import Api
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]
 
-EXAMPLES = 10
+EXAMPLES = 60
 KEPT = [
     checks.status_code_conformance,
     checks.content_type_conformance,

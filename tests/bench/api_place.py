@@ -48,14 +48,22 @@ class Place:
 
 def event(path: str, query: str = "") -> dict[str, Any]:
     """The event of a GET of a dataset's endpoint."""
-    _, _, _, dataset, _ = path.split("/")
+    return _event(path.replace(path.split("/")[3], "{dataset}"), path, query) | {
+        "pathParameters": {"dataset": path.split("/")[3]}
+    }
+
+
+def _event(resource: str, path: str, query: str = "") -> dict[str, Any]:
     return {
         "requestContext": {
-            "resourcePath": path.replace(dataset, "{dataset}"), "httpMethod": "GET", "path": path, "requestId": "bench",
+            "resourcePath": resource, "httpMethod": "GET", "path": path, "requestId": "bench",
         },
         "httpMethod": "GET", "path": path, "headers": {}, "multiValueQueryStringParameters": parse_qs(query) or None,
-        "pathParameters": {"dataset": dataset}, "body": None, "stageVariables": None, "isBase64Encoded": False,
+        "pathParameters": None, "body": None, "stageVariables": None, "isBase64Encoded": False,
     }  # fmt: skip
+
+
+HEALTH = _event("/v1/health", "/v1/health")
 
 
 @contextmanager
