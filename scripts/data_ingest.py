@@ -53,6 +53,7 @@ class Totals:
     rows: int = 0
     outside: int = 0
     bytes: int = 0
+    held: bool = False
 
     def add(self, answer: Mapping[str, Any]) -> None:
         """Add one answer."""
@@ -61,6 +62,7 @@ class Totals:
         self.rows += answer["rows"]
         self.outside += answer.get("outside", 0)
         self.bytes += answer["bytes"]
+        self.held = "slice" in (answer.get("remaining") or {})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -224,6 +226,8 @@ def _before(totals: Totals, options: argparse.Namespace) -> str:
     objects = sum(totals.counts.values())
     if not objects:
         return "Nothing landed before."
+    if totals.held:
+        return f"{totals.rows:,} rows were read before that; nothing of a source that is not read to its end lands"
     did = "would have landed" if options.dry_run else "had landed and stay"
     return f"Before that {totals.rows:,} rows in {objects:,} objects {did}; running it again is safe"
 

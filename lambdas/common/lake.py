@@ -1,6 +1,7 @@
 """The lake: where objects lie in S3, and what lies there now.
 
 raw/<source>/YYYY/MM/DD/data_<TIMESTAMP>.parquet, and under curated/ and rejected/ the same day folders.
+What ingest holds back lies under landing/, uploads under samples/.
 """
 
 import datetime as dt

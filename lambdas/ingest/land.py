@@ -15,6 +15,7 @@ from lambdas.common.contract import Contract
 from lambdas.common.errors import RequestError
 from lambdas.common.lake import RawObject, days_between, list_objects, list_raw, parse_raw_key, raw_key, window_stamp
 from lambdas.ingest.days import date_rows
+from lambdas.ingest.held import held_key, release
 from lambdas.ingest.objects import Encoded, encode_days, encode_empty
 from lambdas.ingest.request import Window
 from lambdas.ingest.slices import PARTS
@@ -59,7 +60,7 @@ class Naming:
 
     `window` None: all days that the rows have. `home` is the day of the rows whose day cannot be read. `part` is the
     slice of a source that is read whole, `last` whether no other follows: each has part numbers of its own, and the
-    last one takes care of those that no slice has any more.
+    last one takes care of those that no slice has any more. `run` names the reading that has several slices.
     """
 
     source: str
@@ -68,6 +69,11 @@ class Naming:
     digest: str | None = None
     part: int = 0
     last: bool = True
+    run: str | None = None
+
+    def target(self, key: str) -> str:
+        """Where what is to lie under that key is put: held back while slices follow."""
+        return key if self.last or self.run is None else held_key(self.run, key)
 
     def key(self, day: dt.date, part: int, number: int | None = None) -> str:
         """The key of a day's part, in this slice or in the one of that number."""
@@ -118,7 +124,8 @@ def land(spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Namin
         lake: the bucket.
         naming: which objects these are.
 
-    Every object is made before the first is put. Objects of the window that no rows are left for become 0-row ones;
+    Every object is made before the first is put; those of a slice are held back until the last one is made
+    (`lambdas.ingest.held`). Objects of the window that no rows are left for become 0-row ones;
     those of days that a single file has no rows for are not touched.
     """
     dated = date_rows(spool, rows, contract, naming.home)
@@ -128,11 +135,14 @@ def land(spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Namin
     wanted: dict[str, Encoded] = {}
     for day, part, encoded in encode_days(dated, inside, contract, window):
         wanted[naming.key(day, part)] = encoded
-    empty, present = encode_empty(spool.folder, contract), _present(lake, naming)
+    empty = encode_empty(spool.folder, contract)
+    if naming.run and naming.last and not lake.dry_run:
+        release(lake.client, lake.bucket, naming.run)
+    present = _present(lake, naming)
     for day in naming.bare_days([found.day for found in inside], present):
         wanted[naming.key(day, 0, number=0)] = empty
     wanted |= {key: empty for key in present if key not in wanted and naming.decides(key)}
-    landed = _put_changed(lake, wanted, present)
+    landed = _put_changed(lake, naming, wanted, present)
     return replace(landed, outside=sum(found.count for found in days) - landed.rows)
 
 
@@ -146,12 +156,14 @@ def _present(lake: Lake, naming: Naming) -> dict[str, RawObject]:
     return {item.key: item for item in found if naming.number(item.key) is not None}
 
 
-def _put_changed(lake: Lake, wanted: dict[str, Encoded], present: dict[str, RawObject]) -> Landed:
+def _put_changed(lake: Lake, naming: Naming, wanted: dict[str, Encoded], present: dict[str, RawObject]) -> Landed:
     changed = {key: item for key, item in wanted.items() if key not in present or present[key].etag != item.md5}
     if not lake.dry_run:
         with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
-            for key, _ in zip(changed, pool.map(lambda key: _put(lake, key, changed[key]), changed), strict=True):
-                logger.debug("put %s", key)
+            for key, _ in zip(
+                changed, pool.map(lambda k: _put(lake, naming.target(k), changed[k]), changed), strict=True
+            ):
+                logger.debug("put %s", naming.target(key))
     emptied = sum(1 for key, item in changed.items() if key in present and not item.rows)
     return Landed(
         rows=sum(item.rows for item in wanted.values()),

@@ -78,19 +78,22 @@ def _time_for_another(begun: float, deadline: float) -> bool:
 def _rest(window: Window | None, part: Slice | None) -> dict[str, Any]:
     """What remains, as an event has it: days, a slice, or a slice of days."""
     days = {"start": window.start.isoformat(), "end": window.end.isoformat()} if window else {}
-    return {**days, "slice": {"number": part.number, "at": part.at}} if part else days
+    return {**days, **part.remaining()} if part else days
 
 
 def _one_pass(
-    source: Source, window: Window | None, lake: Lake, deadline: float, part: Slice = FIRST
+    source: Source, window: Window | None, lake: Lake, deadline: float, part: Slice = FIRST, digest: str | None = None
 ) -> tuple[Landed, Slice | None]:
+    """Extract a slice and land it; what landed, and the slice that follows. `digest` is that of a single file."""
     begun = time.monotonic()
     windowed = window is not None and source.config.windowed
     home = window.start if window is not None and windowed else source.config.start
     with guarded(source.config.name, source.vault), Spool() as spool:
         rows = extract(source, window if windowed else None, part, spool=spool, deadline=deadline)
         extracted = time.monotonic()
-        naming = Naming(source.config.name, window, home, None, part.number, rows.following is None)
+        following = part.following(rows.following)
+        run = following.run if following else part.run
+        naming = Naming(source.config.name, window, home, digest, part.number, following is None, run)
         landed = land(spool, rows, source.contract, lake, naming)
     logger.info(
         "%s, %s: %s; %.2f s to extract, %.2f s to land",
@@ -100,7 +103,7 @@ def _one_pass(
         extracted - begun,
         time.monotonic() - extracted,
     )
-    return landed, part.following(rows.following)
+    return landed, following
 
 
 def ingest_file(
@@ -121,16 +124,9 @@ def ingest_file(
     where = {"bucket_url": f"s3://{lake.bucket}/{match['folder']}", "file_glob": match["name"], "format": kind}
     config = replace(source.config, extract={"filesystem": {**where, **options}})
     own_file = replace(source, config=config, variables={})
-
-    def one(now: Slice) -> tuple[Landed, Slice | None]:
-        with guarded(config.name, source.vault), Spool() as spool:
-            rows = extract(own_file, None, now, spool=spool, deadline=deadline)
-            last = rows.following is None
-            naming = Naming(config.name, None, config.start, match["digest"], now.number, last)
-            landed = land(spool, rows, source.contract, lake, naming)
-        return landed, now.following(rows.following)
-
-    landed, rest = _in_slices(one, part, deadline)
+    landed, rest = _in_slices(
+        lambda now: _one_pass(own_file, None, lake, deadline, now, match["digest"]), part, deadline
+    )
     return _answer(source, None, landed, _rest(None, rest) if rest else None)
 
 

@@ -3,9 +3,11 @@
 Where a slice ends depends on the source alone, never on time, so that reading again gives the same objects.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from lambdas.common.errors import RequestError
 
@@ -16,18 +18,27 @@ SLICE_BYTES = 256 << 20
 PARTS = 1000
 MOST_SLICES = 1000
 CHECK_ROWS = 10_000
+RUN = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The `number`th slice, from 0; `at` says to the extractor where it begins, and is None at the beginning."""
+    """The `number`th slice, from 0; `at` says to the extractor where it begins, and is None at the beginning.
+
+    `run` names the reading of the source that the slice belongs to; the first slice begins one.
+    """
 
     number: int = 0
     at: Mapping[str, Any] | None = None
+    run: str | None = None
 
     def following(self, at: Mapping[str, Any] | None) -> "Slice | None":
-        """The next slice; None where nothing is left."""
-        return None if at is None else Slice(self.number + 1, at)
+        """The next slice of the same reading; None where nothing is left."""
+        return None if at is None else Slice(self.number + 1, at, self.run or uuid4().hex)
+
+    def remaining(self) -> dict[str, Any]:
+        """The slice as an answer says it, for the event that goes on with it."""
+        return {"slice": {"number": self.number, "at": self.at, "run": self.run}}
 
 
 def read_slice(event: Mapping[str, Any]) -> Slice:
@@ -39,10 +50,12 @@ def read_slice(event: Mapping[str, Any]) -> Slice:
     given = event.get("slice")
     if given is None:
         return Slice()
-    number, at = (given.get("number"), given.get("at")) if isinstance(given, Mapping) else (None, None)
-    if not isinstance(number, int) or not 0 < number < MOST_SLICES or not isinstance(at, Mapping):
+    number, at, run = map(given.get, ("number", "at", "run")) if isinstance(given, Mapping) else (None, None, None)
+    if not isinstance(number, int) or not 0 < number < MOST_SLICES:
+        number = None
+    if number is None or not isinstance(at, Mapping) or not RUN.fullmatch(str(run)):
         raise RequestError(f"slice is {given!r}; it must be what `remaining` of an answer says")
-    return Slice(number, at)
+    return Slice(number, at, run)
 
 
 @dataclass(slots=True)

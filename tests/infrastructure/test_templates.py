@@ -72,8 +72,8 @@ def test_the_lake_is_encrypted_and_cleans_up_after_itself() -> None:
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
     rules = bucket["LifecycleConfiguration"]["Rules"]
     assert any("NoncurrentVersionExpiration" in rule for rule in rules)
-    # what the lake holds stays; exports are copies
-    assert [rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule] == ["exports/"]
+    # what the lake holds stays; exports are copies, and under landing/ lies what nobody went on with
+    assert [rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule] == ["exports/", "landing/"]
 
 
 def test_roles_allow_no_wildcard() -> None:
@@ -96,15 +96,17 @@ def allowed(role: str, action: str) -> list[str]:
     ]
 
 
-def test_ingest_reads_samples_alone_and_writes_raw_alone() -> None:
-    assert allowed("IngestRole", "s3:GetObject") == ["/samples/*"]
-    assert allowed("IngestRole", "s3:PutObject") == ["/raw/*"]
+def test_ingest_reads_samples_alone_and_writes_raw_alone_by_way_of_landing() -> None:
+    assert allowed("IngestRole", "s3:GetObject") == ["/landing/*", "/samples/*"]
+    assert allowed("IngestRole", "s3:PutObject") == ["/raw/*", "/landing/*"]
+    assert allowed("IngestRole", "s3:DeleteObject") == ["/landing/*"]
 
 
-def test_only_forget_may_delete() -> None:
+def test_only_forget_may_delete_what_the_lake_keeps() -> None:
     roles = resources("template.yaml", "AWS::IAM::Role")
     for action in ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutLifecycleConfiguration"):
-        assert not [role for role in roles if role != "ForgetRole" and allowed(role, action)]
+        others = {path for role in roles if role != "ForgetRole" for path in allowed(role, action)}
+        assert others <= {"/landing/*"}
     assert set(allowed("ForgetRole", "s3:DeleteObjectVersion")) == {"/raw/*", "/curated/*", "/rejected/*"}
     assert not allowed("ForgetRole", "s3:DeleteObject"), "a delete marker would only hide the object"
 

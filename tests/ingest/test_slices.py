@@ -12,7 +12,8 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 
-from lambdas.common.errors import RequestError, SourceUnavailable
+from lambdas.common.errors import RequestError, SourceError, SourceUnavailable
+from lambdas.ingest import held as held_back
 from lambdas.ingest import passes, slices
 from lambdas.ingest.slices import read_slice
 from tests.ingest.conftest import key
@@ -74,6 +75,17 @@ def all_calls(bench, extract, start=None, end=None, between=lambda: None):
     return answers
 
 
+def all_calls_from(bench, source, pending):
+    """Go on with what remains, until nothing does."""
+    while pending is not None:
+        pending = bench.call(source, remaining=pending)["remaining"]
+
+
+def held(bench):
+    """The keys of what is held back."""
+    return [i["Key"] for i in bench.s3.list_objects_v2(Bucket=bench.bucket, Prefix="landing/").get("Contents", [])]
+
+
 def ids(bench):
     """The ids of all rows in the lake."""
     return sorted(int(row["id"]) for place in bench.etags() for row in bench.table(place).to_pylist())
@@ -89,7 +101,8 @@ def test_files_come_slice_by_slice_and_reading_again_changes_nothing(bench, smal
     assert [answer["rows"] for answer in answers[:3]] == [4, 4, 4]
     digest = hashlib.sha256((bench.folder / "a.data").read_bytes()).hexdigest()[:32]
     at = {"file": "a.data", "digest": digest, "member": 0, "row": 4}
-    assert answers[0]["remaining"] == {"slice": {"number": 1, "at": at}}
+    run = answers[0]["remaining"]["slice"]["run"]
+    assert answers[0]["remaining"] == {"slice": {"number": 1, "at": at, "run": run}}
     assert ids(bench) == list(range(13))
     assert bench.rows("2024-01-03") == []  # the day without rows is proved empty
     assert key("2024-01-01", 1000) in bench.etags()
@@ -150,6 +163,55 @@ def test_a_file_that_is_gone_between_two_slices_is_told(bench, small):
     (bench.folder / "a.data").unlink()
     with pytest.raises(SourceUnavailable, match=r"a\.data is gone since the slice before was read"):
         bench.call(source, remaining=first["remaining"])
+
+
+def test_a_source_that_fails_half_way_leaves_what_was_there_before(bench, small):
+    all_calls(bench, write(bench, "csv", {"a": range(3)}))
+    before = bench.etags()
+    extract = write(bench, "csv")
+    broken = bench.folder / "c.data"
+    broken.write_bytes(broken.read_bytes() + b'13,"no end')
+    source = bench.source(extract)
+    first = bench.call(source)["remaining"]
+    with pytest.raises(SourceError, match=r"c\.data: line \d+"):
+        all_calls_from(bench, source, first)
+    assert bench.etags() == before
+    assert held(bench), "not even the first slice was made"
+    write(bench, "csv")
+    all_calls(bench, extract)
+    assert ids(bench) == list(range(13))
+
+
+def test_a_release_that_breaks_off_is_finished_by_the_same_call_again(bench, small, monkeypatch):
+    source, copy, copied = bench.source(write(bench, "csv")), bench.s3.copy_object, []
+
+    def break_off(**given):
+        copied.append(given["Key"])
+        if len(copied) == 2:
+            raise SourceUnavailable("S3 was gone")
+        return copy(**given)
+
+    monkeypatch.setattr(held_back, "COPIES_AT_ONCE", 1)
+    monkeypatch.setattr(bench.s3, "copy_object", break_off)
+    pending = bench.call(source)["remaining"]
+    for _ in range(2):
+        pending = bench.call(source, remaining=pending)["remaining"]
+    with pytest.raises(SourceUnavailable, match="S3 was gone"):
+        bench.call(source, remaining=pending)
+    assert bench.call(source, remaining=pending)["remaining"] is None
+    assert ids(bench) == list(range(13))
+    assert held(bench) == []
+
+
+def test_two_readings_at_once_do_not_touch_what_the_other_holds_back(bench, small):
+    source = bench.source(write(bench, "csv"))
+    one, other = bench.call(source), bench.call(source)
+    all_calls_from(bench, source, one["remaining"])
+    assert ids(bench) == list(range(13))
+    before = bench.etags()
+    all_calls_from(bench, source, other["remaining"])
+    assert bench.etags() == before
+    assert held(bench) == []
 
 
 @pytest.mark.parametrize("packed", [bytes, gzip.compress])
@@ -227,7 +289,14 @@ def test_one_call_reads_all_slices_of_a_window_and_a_window_that_shrank_leaves_n
     assert ids(bench) == [0, 1, 2]
 
 
-@pytest.mark.parametrize("given", [3, {}, {"number": 0, "at": {}}, {"number": 2}, {"number": "2", "at": {}}])
+RUN = "0" * 32
+NO_SLICES = [
+    *(3, {}, {"number": 0, "at": {}, "run": RUN}, {"number": 2, "run": RUN}, {"number": "2", "at": {}, "run": RUN}),
+    *({"number": 2, "at": {}}, {"number": 2, "at": {}, "run": "../raw"}),
+]
+
+
+@pytest.mark.parametrize("given", NO_SLICES)
 def test_a_slice_that_no_answer_named_is_refused(given):
     with pytest.raises(RequestError, match="it must be what `remaining` of an answer says"):
         read_slice({"slice": given})

@@ -55,6 +55,10 @@ def test_a_failure_says_what_had_landed_before():
         data_ingest._land(Failing(), "things", events, totals)
     said = data_ingest._before(totals, SimpleNamespace(dry_run=False))
     assert said.startswith("Before that 3 rows in 2 objects had landed and stay")
+    held = {"rows": 4, "bytes": 9, "objects": {"put": 1, "unchanged": 0, "emptied": 0}, "remaining": {"slice": {}}}
+    totals.add(held)
+    said = data_ingest._before(totals, SimpleNamespace(dry_run=False))
+    assert said.startswith("7 rows were read before that; nothing of a source that is not read to its end lands")
 
 
 def test_a_source_read_whole_needs_no_days_and_takes_them(deployed):

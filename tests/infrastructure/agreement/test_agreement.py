@@ -36,6 +36,7 @@ REASONS = {
     "sqs:DeleteMessage": "the event source mapping takes the messages in the function's name",
     "sqs:GetQueueAttributes": "the event source mapping takes the messages in the function's name",
     "s3:GetObjectVersion": "get_object with a VersionId",
+    "s3:DeleteObject": "delete_object without a VersionId",
     "s3:DeleteObjectVersion": "delete_object or delete_objects with a VersionId",
 }
 
