@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 from lambdas.common.db.ledger import LOADED, Entry, is_in_force
@@ -34,8 +35,8 @@ def forget_rows(forgetter: Forgetter, values: Mapping[str, Any], start: dt.date,
     """Take every row of a key out, from the raw day `start` on and behind the raw key `after`. Safe to repeat.
 
     Raises:
-        RequestError: see KeyRows; or an object is put again all the time; or the tables hold the key as a former
-            contract read it, and today's does not find it in the raw objects.
+        RequestError: see KeyRows; or an object is put again all the time, or does not fit on the disk; or the tables
+            hold the key as a former contract read it, and today's does not find it in the raw objects.
     """
     with tempfile.TemporaryDirectory() as folder, open_engine(Path(folder)) as connection:
         rows = KeyRows(connection, forgetter.contract, values)
@@ -146,10 +147,20 @@ class _Search:
             if error.response["Error"]["Code"] not in CHANGED:
                 raise
             return None
+        self._refuse_if_too_large(which["Key"], int(reply["ContentLength"]))
         with path.open("wb") as file:
             for chunk in reply["Body"].iter_chunks(1 << 20):
                 file.write(chunk)
         return str(reply["ETag"]).strip('"')
+
+    def _refuse_if_too_large(self, key: str, size: int) -> None:
+        """The object and what is written of it have to fit beside each other: no part of it is put alone."""
+        room = disk_usage(self._folder).free // 2
+        if size > room:
+            raise RequestError(
+                f"{key} has {size:,} bytes, and this function's disk has room for {room:,} to search and write again: "
+                f"forget it as a whole (raw_key, --object), and put it again without the key"
+            )
 
     def _put(self, key: str, path: Path, etag: str | None) -> bool:
         """Put the file in place of exactly that content; False where another lies there now."""

@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -325,3 +326,17 @@ def test_objects_of_one_day_that_take_several_calls_are_each_come_to(keyed, monk
     assert forget_until_done(keyed, {"id": "secret"}) == [1, 1, 1]
     assert bytes_with(keyed, "secret") == []
     assert_equations_hold(keyed)
+
+
+def test_object_that_the_disk_does_not_hold_is_named_and_not_passed_over(keyed, monkeypatch):
+    kept = keyed.put(DAY, A, [row("a")])
+    large = keyed.put(DAY, B, [row("a"), *(row(f"b{number}") for number in range(500))])
+    keyed.load(DAY)
+    room = keyed.s3.head_object(Bucket=keyed.bucket, Key=kept)["ContentLength"] + 1
+    monkeypatch.setattr(forget_key, "disk_usage", lambda _: SimpleNamespace(free=2 * room))
+    with pytest.raises(RequestError, match=f"{large} has .* room for {room:,} .*--object"):
+        forget(keyed, id="a")
+    assert [line[0] for line in keyed.rows()].count("a") == 1
+    monkeypatch.undo()
+    assert forget(keyed, id="a").rows == 1
+    assert bytes_with(keyed, "'a'") == []
