@@ -13,7 +13,7 @@ from typing import Any
 
 from .values import Kind
 
-FOREIGN = "is not a cursor of this query; take `meta.next` of the answer before, and change nothing but `limit`"
+FOREIGN = "is not a cursor of this query; take `meta.next` of the answer before; `limit` and `format` alone may change"
 
 
 def fingerprint(*parts: object) -> str:

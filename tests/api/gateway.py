@@ -24,6 +24,8 @@ from tests.cloud import Cloud
 
 # Not `local`: what the other tests deploy to the same cloud has that name.
 ENV = "dev"
+# A page of another origin that may read the API.
+PAGE = "https://page.example"
 OWN_ASSETS = Path(__file__).parent / "assets"
 CLOCK = """
 import datetime
@@ -88,7 +90,7 @@ def deploy(cloud: Cloud, secret: Mapping[str, Any], today: str) -> GatewayClient
     session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], None, env["AWS_DEFAULT_REGION"])
     package = ApiPackage(archive, template, "tests")
     upload_package(session.client("s3"), cloud.parameter("artifacts/bucket"), package)
-    where = api_parameters(session, ENV, object_key(package), {})
+    where = api_parameters(session, ENV, object_key(package), {"CorsOrigins": f"https://other.example, {PAGE}"})
     deploy_template(Target(session, ENV, {}), "api", template, where)
     found = find_api(session, ENV)
     return GatewayClient(found["url"], found["key"])

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from tests.api.conftest import Api
+from tests.api.gateway import PAGE
 
 QUAKES = "/v1/datasets/earthquakes"
 READINGS = "/v1/datasets/readings/records"
@@ -163,8 +164,36 @@ def by_the_api(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower() not in BY_GATEWAY}
 
 
+@pytest.mark.long
+def test_a_browser_s_question_before_the_request_passes_the_gateway_without_a_key(gateway_api: Api) -> None:
+    path = f"{QUAKES}/records"
+    asked = gateway_api.send("OPTIONS", path, origin=PAGE, access_control_request_method="GET", x_api_key="")
+    assert (asked.status_code, asked.body) == (204, b"")
+    assert asked.headers["Access-Control-Allow-Origin"] == PAGE
+    assert asked.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
+    assert "x-api-key" in asked.headers["Access-Control-Allow-Headers"]
+    assert "POST" in gateway_api.send("OPTIONS", "/v1/exports", origin=PAGE).headers["Access-Control-Allow-Methods"]
+    for query in ("limit=1", "limit=0"):
+        found = gateway_api.send("GET", f"{path}?{query}", origin=PAGE)
+        assert found.headers["Access-Control-Allow-Origin"] == PAGE, "an error can be read too"
+        assert "ETag" in found.headers["Access-Control-Expose-Headers"]
+        assert found.headers["Vary"] == "Accept, Origin"
+    for method in ("OPTIONS", "GET"):
+        foreign = gateway_api.send(method, path, origin="https://evil.example")
+        assert not {name for name in foreign.headers if name.lower().startswith("access-control-")}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE"])
+def test_no_method_that_a_path_does_not_take_passes_the_gateway(gateway_api: Api, method: str) -> None:
+    """The local one answers 403 in its own words; that of the template, 404 as a problem, is AWS's to give."""
+    found = gateway_api.send(method, f"{QUAKES}/records")
+    assert found.status_code in (403, 404, 405)
+    assert b"data" not in found.body
+
+
 def test_other_origins_read_only_where_they_are_named(inside: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = "https://page.example"
+    page = PAGE
     assert "Access-Control-Allow-Origin" not in inside.send("GET", "/v1/health", origin=page).headers
     monkeypatch.setenv("CORS_ORIGINS", f"https://other.example, {page}")
     asked = inside.send("OPTIONS", f"{QUAKES}/records", origin=page)
