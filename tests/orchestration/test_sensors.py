@@ -1,3 +1,4 @@
+import datetime as dt
 import json
 import os
 import subprocess
@@ -102,6 +103,22 @@ def test_consecutive_days_of_a_source_become_one_run(sensor):
         ("quakes", "2018-02-01", "2018-02-03"),
         ("quakes", "2018-02-10", "2018-02-10"),
     ]
+
+
+@pytest.mark.long
+def test_three_years_of_days_are_a_run_for_each_stretch_of_a_tick_and_not_one_a_day(sensor):
+    first, count = dt.date(2018, 3, 1), 3 * 365 + 1
+    sensor.send(*(put("quakes", f"{first + dt.timedelta(days=n)}") for n in range(count)))
+    ranges = [found for _ in range(4) for found in sensor.ranges()]
+    # a tick takes a thousand messages, in the queue's order, which is none: days of the next one leave gaps
+    days = {
+        dt.date.fromisoformat(start) + dt.timedelta(days=n)
+        for _, start, end in ranges
+        for n in range((dt.date.fromisoformat(end) - dt.date.fromisoformat(start)).days + 1)
+    }
+    assert {first + dt.timedelta(days=n) for n in range(count)} <= days
+    assert len(ranges) < 200
+    assert sensor.scratch.waiting() == (0, 0)
 
 
 def test_messages_are_deleted_by_the_next_tick_only(sensor):

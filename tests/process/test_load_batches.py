@@ -39,6 +39,20 @@ def test_many_days_in_batches_commit_one_by_one(keyed, monkeypatch):
     assert_equations_hold(keyed)
 
 
+@pytest.mark.long
+def test_three_years_of_days_are_three_transactions_with_a_copy_each(make_source):
+    years, first = make_source(), dt.date(2021, 3, 1)
+    days = [first + dt.timedelta(days=n) for n in range(3 * 365 + 1)]
+    for day in days:
+        years.put(day, f"{day:%Y%m%d}T000000000000Z", [row(f"k{day:%y%m%d}", at=f"{day}T00:00:00Z")])
+    years.loader.load(work.Request(first, dt.date(2024, 3, 1), "tests", "", time.monotonic() + 600))
+    assert len(years.rows()) == len(days)
+    assert {entry["generation"] for entry in years.ledger()} == {1, 2, 3}
+    copies = "SELECT query_text FROM sys_query_history WHERE query_type = 'COPY' AND query_text LIKE '%%{name}/%%'"
+    assert len(years.select(copies)) == 3
+    assert_equations_hold(years)
+
+
 def test_time_that_is_up_leaves_the_rest_to_be_asked_for(keyed, monkeypatch):
     monkeypatch.setattr(work, "BATCH_OBJECTS", 1)
     keyed.put(DAY, A, [row("a")])
