@@ -31,11 +31,15 @@ def main() -> None:
 
 
 def page(browser: Browser, account: Account) -> None:
-    """The page at /: a year of weather, by airport."""
-    with View.opened(browser, account) as view:
-        view.open("?dataset=weather&metric=avg:temp&by=origin&column=wind_dir")
-        view.tab.set_viewport_size({"width": 1280, "height": 1280})
-        view.tab.screenshot(path=IMAGES / "page.png")
+    """The page at /: a year of weather and a mart, by airport, one by day and one by night."""
+    for name, scheme, query in (
+        ("page", "light", "?dataset=weather&metric=avg:temp&by=origin&column=wind_dir"),
+        ("page-dark", "dark", "?dataset=flight_delays_by_weather&metric=avg:mean_delay&by=origin&to=2014-01-01"),
+    ):
+        with View.opened(browser, account, scheme=scheme) as view:
+            view.open(query)
+            view.tab.set_viewport_size({"width": 1280, "height": 1280})
+            view.tab.screenshot(path=IMAGES / f"{name}.png")
 
 
 def dagster(browser: Browser, account: Account) -> None:

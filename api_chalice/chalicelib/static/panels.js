@@ -5,7 +5,7 @@ import { ago, metricWords } from "./words.js";
 export function numbers(body, answer, metric) {
   const { coverage, as_of: asOf, from, to } = answer.meta;
   const row = answer.data[0];
-  const items = [card("Rows", shown(row.count), `${plain(from)} to ${plain(to)}`)];
+  const items = [card("Rows", shown(row.count), [whole(plain(from)), " to ", whole(plain(to))])];
   if (metric !== "count") items.push(card(metricWords(metric), shown(asNumber(row[metric])), "over the whole range"));
   if (coverage) items.push(...covered(coverage));
   else items.push(card("Days", "–", "never refreshed", "odd"));
@@ -24,7 +24,10 @@ function covered(coverage) {
 }
 
 const card = (name, value, small, kind = "", between = null) =>
-  element("dl", { class: kind || null }, element("dt", {}, name), element("dd", {}, value, between, element("small", {}, small)));
+  element("dl", { class: kind || null }, element("dt", {}, name), element("dd", {}, value, between, element("small", {}, ...[small].flat())));
+
+// A date is not broken at its hyphens.
+const whole = (text) => element("span", { class: "whole" }, text);
 
 const asNumber = (value) => (typeof value === "string" && value.trim() && !Number.isNaN(Number(value)) ? Number(value) : value);
 
