@@ -14,6 +14,8 @@ from lambdas.common import errors
 from orchestration.resources import Cloud
 
 Answer = dict[str, Any]
+# An object that is overwritten meanwhile is begun anew: once is no sign of a function that turns in circles.
+MOST_STALLS = 3
 Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 
 
@@ -32,12 +34,13 @@ def call_function(context: Context, cloud: Cloud, function: str, *, event: Mappi
     name = _deployed_name(cloud, function)
     joined: Answer = {}
     pending: Mapping[str, Any] | None = {}
-    calls = 0
+    calls = stalls = 0
     while pending is not None:
         asked = {**event, **pending}
         answer = _call_once(context, cloud, name, event=asked)
         pending = answer.pop("remaining", None)
-        if pending is not None and {**event, **pending} == asked:
+        stalls = stalls + 1 if pending is not None and {**event, **pending} == asked else 0
+        if stalls == MOST_STALLS:
             raise dg.Failure(f"{name} made no progress: it answers that all of {asked} remains", allow_retries=False)
         joined = _join(joined, answer)
         calls += 1

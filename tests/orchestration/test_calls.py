@@ -116,6 +116,11 @@ def test_failures_say_what_happened_and_are_retried_where_it_may_help(functions,
     assert found == retries
 
 
+def test_a_function_that_begins_anew_once_is_called_again(functions, scratch):
+    functions("begun anew")
+    assert probe(scratch) == ([], 0)
+
+
 def test_what_is_not_deployed_is_said_at_once(scratch):
     descriptions, retries = probe(scratch)
     path = f"/analytics/{scratch.environment}/functions/process"
