@@ -3,7 +3,7 @@ import json
 import dagster as dg
 import pytest
 
-from orchestration.calls import call_function, function_failure
+from orchestration.calls import call_function, function_failure, metadata
 from orchestration.days import chart
 from orchestration.definitions import defs
 
@@ -89,9 +89,9 @@ def probe(scratch):
     """An asset that calls the function, tried twice without waiting."""
 
     @dg.asset(retry_policy=dg.RetryPolicy(max_retries=1))
-    def called(context: dg.AssetExecutionContext) -> None:
+    def called(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         event = {"start": "2018-02-01", "end": "2018-02-03"}
-        call_function(context, scratch.resource, "process", event=event)
+        return dg.MaterializeResult(metadata=metadata(call_function(context, scratch.resource, "process", event=event)))
 
     result = dg.materialize([called], raise_on_error=False)
     failures = result.filter_events(lambda event: event.is_step_failure)
