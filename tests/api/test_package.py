@@ -131,6 +131,22 @@ def test_the_function_joins_the_warehouses_network_where_there_is_one(package: A
     assert found["Parameters"]["WarehouseSubnetIds"]["Default"] == ""
 
 
+def test_where_other_origins_may_read_they_read_what_the_gateway_answers_too(package: ApiPackage) -> None:
+    """Not tried on the local gateway, which reads no gateway responses out of a template."""
+    found = yaml.safe_load(package.template)
+    assert found["Conditions"]["Cors"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "CorsOrigins"}, ""]}]}
+    body = found["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    answers = body["x-amazon-apigateway-gateway-responses"]
+    assert {"INVALID_API_KEY", "MISSING_AUTHENTICATION_TOKEN", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(answers)
+    for name, answer in answers.items():
+        headers = {key.rpartition(".")[2]: value for key, value in answer["responseParameters"].items()}
+        told = "Access-Control-Allow-Origin"
+        assert headers[told] == {"Fn::If": ["Cors", "'*'", {"Ref": "AWS::NoValue"}]}, name
+        told = "Access-Control-Expose-Headers"
+        seen = {"Fn::If": ["Cors", "'Retry-After'", {"Ref": "AWS::NoValue"}]} if "Retry-After" in headers else None
+        assert headers.get(told) == seen, name
+
+
 def test_every_dependency_is_pinned_with_hashes() -> None:
     text = (ROOT / "api_chalice" / "requirements.txt").read_text() + (ROOT / "lambdas/api/requirements.txt").read_text()
     pinned = [line for line in text.splitlines() if line and not line.startswith(("#", " "))]
