@@ -91,6 +91,26 @@ def test_an_app_that_does_not_answer_from_the_package_alone_is_refused(tmp_path:
         check_archive(archive(tmp_path, app=APP), tmp_path / "unpacked")
 
 
+@pytest.mark.parametrize(
+    ("told", "held", "words"), [(f"{api_package.NOT_INSTALLED}:\nx==1.0", "app", "x==1.0"), ("", "pandas", "pandas")]
+)
+def test_what_the_gate_refuses_is_refused_the_second_time_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, held: str, words: str
+) -> None:
+    """A package that Chalice has made and the gate has not passed is never taken for a finished one."""
+
+    def package(_: Path, out: Path) -> str:
+        out.mkdir()
+        archive(out, **{held: ""}).rename(out / "deployment.zip")
+        (out / "sam.yaml").write_text("")
+        return told
+
+    monkeypatch.setattr(api_package, "_run_chalice", package)
+    for _ in range(2):
+        with pytest.raises(DeployError, match=words):
+            build(tmp_path / "kept")
+
+
 def test_the_package_carries_contracts_and_shared_code_but_no_samples(package: ApiPackage) -> None:
     names = zipfile.ZipFile(package.archive).namelist()
     assert {"app.py", "chalicelib/sql/coverage.sql", "lambdas/common/contract/read.py"} <= set(names)
