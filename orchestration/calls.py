@@ -5,7 +5,8 @@ would take silence for success: here a call without an answer fails the step.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
@@ -17,6 +18,7 @@ Answer = dict[str, Any]
 # An object that is overwritten meanwhile is begun anew: once is no sign of a function that turns in circles.
 MOST_STALLS = 3
 Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
+CANCELLED = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
 
 
 def call_function(context: Context, cloud: Cloud, function: str, *, event: Mapping[str, Any]) -> Answer:
@@ -30,8 +32,13 @@ def call_function(context: Context, cloud: Cloud, function: str, *, event: Mappi
 
     Raises:
         dg.Failure: the function failed, said nothing or made no progress; retried unless it says that it is of no use.
+            Or the run is cancelled, which is not retried.
     """
-    name = _deployed_name(cloud, function)
+    with _unless_cancelled(context):
+        return _call_until_done(context, cloud, _deployed_name(cloud, function), event)
+
+
+def _call_until_done(context: Context, cloud: Cloud, name: str, event: Mapping[str, Any]) -> Answer:
     joined: Answer = {}
     pending: Mapping[str, Any] | None = {}
     calls = stalls = 0
@@ -49,19 +56,41 @@ def call_function(context: Context, cloud: Cloud, function: str, *, event: Mappi
     return {**joined, "calls": calls}
 
 
-def ask_function(cloud: Cloud, function: str, *, event: Mapping[str, Any]) -> Answer:
+def ask_function(context: Context, cloud: Cloud, function: str, *, event: Mapping[str, Any]) -> Answer:
     """The answer of one call that changes nothing, whatever its size: not by Pipes, whose reports are short.
 
     Raises:
-        dg.Failure: the function failed.
+        dg.Failure: the function failed, or the run is cancelled.
     """
-    name = _deployed_name(cloud, function)
-    answer = cloud.invoke(name, event)
+    with _unless_cancelled(context):
+        name = _deployed_name(cloud, function)
+        answer = cloud.invoke(name, event)
     if "FunctionError" in answer:
         head = f"Lambda Function Error ({answer['FunctionError']})"
         failure = function_failure(name, f"{head}\n{answer['Payload']}")
         raise failure or dg.Failure(f"{name} failed: {answer['Payload']}")
     return dict(json.loads(answer["Payload"]))
+
+
+@contextmanager
+def _unless_cancelled(context: Context) -> Iterator[None]:
+    """The end of the step where its run is cancelled, before or meanwhile.
+
+    Dagster takes the interrupt for one more error that its retry policy may mend: the step would begin anew and end
+    green. A lost host interrupts too; that is Dagster's to judge.
+    """
+    _refuse_if_cancelled(context)
+    try:
+        yield
+    except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):
+        _refuse_if_cancelled(context)
+        raise
+
+
+def _refuse_if_cancelled(context: Context) -> None:
+    run = context.op_execution_context.instance.get_run_by_id(context.run.run_id)
+    if run is not None and run.status in CANCELLED:
+        raise dg.Failure("the run is cancelled: nothing more is asked for", allow_retries=False)
 
 
 def metadata(answer: Answer) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def build_quality(contract: Contract) -> dg.AssetChecksDefinition:
     def quality(context: dg.AssetCheckExecutionContext, cloud: Cloud) -> Iterator[dg.AssetCheckResult]:
         now = dt.datetime.now(dt.UTC)
         days = days_of_run(context.run.tags, now.date())
-        answer = ask_function(cloud, "process", event={"action": "examine", "source": contract.name, **days})
+        answer = ask_function(context, cloud, "process", event={"action": "examine", "source": contract.name, **days})
         for name in sorted(check.name for check in context.selected_asset_check_keys):
             verdict = CHECKS[name][0](contract, answer, now)
             yield dg.AssetCheckResult(
@@ -166,8 +166,8 @@ def build_grain(contract: Contract) -> dg.AssetChecksDefinition:
     spec = dg.AssetCheckSpec(GRAIN, asset=key, description=judge_doubled.__doc__)
 
     @dg.multi_asset_check(specs=[spec], name=f"grain__{contract.name}", retry_policy=RETRIES)
-    def grain(cloud: Cloud) -> Iterator[dg.AssetCheckResult]:
-        answer = ask_function(cloud, "process", event={"action": "examine", "mart": contract.name})
+    def grain(context: dg.AssetCheckExecutionContext, cloud: Cloud) -> Iterator[dg.AssetCheckResult]:
+        answer = ask_function(context, cloud, "process", event={"action": "examine", "mart": contract.name})
         verdict = judge_doubled(contract, answer, dt.datetime.now(dt.UTC))
         yield dg.AssetCheckResult(
             asset_key=key,

@@ -151,7 +151,7 @@ def _materialize(
 
 def _show_days(context: dg.AssetExecutionContext, cloud: Cloud, asked: Answer) -> dg.MarkdownMetadataValue:
     """Adds each day's counts to its partition; the chart of all for the run."""
-    days = ask_function(cloud, "process", event={**asked, "action": "days"})["days"]
+    days = ask_function(context, cloud, "process", event={**asked, "action": "days"})["days"]
     for day in days:
         context.add_asset_metadata(day_metadata(day), partition_key=day["day"])
     return chart(days)

@@ -97,7 +97,7 @@ def functions(scratch: Scratch, code: bytes) -> Iterator[Callable[[str], None]]:
             Handler="function.handler",
             Code={"ZipFile": code},
             Timeout=30,
-            Environment={"Variables": {"MODE": mode}},
+            Environment={"Variables": {"MODE": mode, "QUEUE": scratch.queue}},
         )
         for name in ("ingest", "process"):
             scratch.set(f"functions/{name}", scratch.environment)
