@@ -1,11 +1,14 @@
-"""Bodies of exports: every mistake is named, nothing of a client's becomes SQL text, and no bucket is told plainly."""
+"""Exports: every mistake in a body is named, nothing of a client's becomes SQL text, and each comes to an end."""
 
+import datetime as dt
 import json
 from typing import Any
 
 import pytest
 
+from lambdas.common.errors import WarehouseBusy
 from tests.api.conftest import Api
+from tests.cloud import Cloud
 
 
 def post(api: Api, body: Any) -> tuple[int, dict[str, Any]]:
@@ -60,3 +63,33 @@ def test_the_text_of_unload_holds_nothing_of_a_client() -> None:
     assert unload("s3://b/exports/1/", "parquet", "default") == (
         "UNLOAD ('SELECT * FROM export_rows') TO 's3://b/exports/1/' IAM_ROLE default FORMAT AS PARQUET"
     )
+
+
+def test_an_export_ends_as_failed_or_given_up_and_is_gone_when_its_time_is_over(catalogue: Any, cloud: Cloud) -> None:
+    from chalicelib.answers import Asked
+    from chalicelib.errors import ApiError
+    from chalicelib.exports import Exports
+    from chalicelib.storage import Storage
+
+    def unreachable() -> Any:
+        raise WarehouseBusy("no warehouse")
+
+    storage = Storage(cloud.parameter("artifacts/bucket"), "default", lambda: cloud.client("s3"))
+    began = now = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
+    exports = Exports(lambda: catalogue, unreachable, storage, lambda name: None, lambda: now)
+
+    def state(name: str) -> Any:
+        return json.loads(exports.get(name, Asked({})).body)["data"]["state"]
+
+    body = json.dumps({"dataset": "readings", "format": "csv"})
+    tried, left = (json.loads(exports.create(Asked({}, body=body)).body)["data"]["id"] for _ in range(2))
+    with pytest.raises(WarehouseBusy):
+        exports.run(tried)
+    assert (state(tried), state(left)) == ("failed", "queued")
+    now = began + dt.timedelta(hours=2)
+    assert state(left) == "failed", "what was never run is not awaited for ever"
+    now = began + dt.timedelta(days=7, seconds=-1)
+    assert state(tried) == "failed"
+    now = began + dt.timedelta(days=7)
+    with pytest.raises(ApiError, match="no such export"):
+        state(tried)
