@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lambdas.common import remarks
 from lambdas.common.contract import Contract
 from lambdas.common.contract.compile import Compiled, compile_contract
 from lambdas.common.contract.drift import find_drift
@@ -45,6 +46,11 @@ class Split:
     event_to: dt.datetime | None
     drift: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Both, each marked with its kind."""
+        return (*remarks.mark_all(remarks.DRIFT, self.drift), *remarks.mark_all(remarks.RULE, self.warnings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +179,7 @@ class Engine:
             return ()
         found = tuple(d.text for d in find_drift(self._contract, schema) if self._is_real(d.only_if_valued, rows))
         if found and self._contract.on_drift == "fail":
-            raise ObjectError(f"drift, and onDrift is fail: {'; '.join(found)}")
+            raise ObjectError(remarks.mark(remarks.DRIFT, f"drift, and onDrift is fail: {'; '.join(found)}"))
         return found
 
     def _is_real(self, column: str | None, rows: Rows) -> bool:

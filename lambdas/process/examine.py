@@ -10,6 +10,7 @@ from lambdas.common.db.prove import key_bounds
 from lambdas.common.db.redshift import query
 from lambdas.common.db.sql import identifier, identifiers, statement
 from lambdas.common.errors import RequestError
+from lambdas.common.remarks import kinds_of, text_of
 from lambdas.process.days import counts_of_days
 from lambdas.process.measures import measure_table
 from lambdas.process.reports import read_days, read_warehouse
@@ -27,8 +28,8 @@ def examine_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
     Returns:
         source, rows (in core), nulls ({required column: rows without a value}), doubled ({columns of a key or unique
         column: values that stand more than once}), newest (greatest event time of all days, UTC, or null), remarks of
-        the objects of these days ([{status, reason, objects, newest}], the 20 most seen), and days as the action `days`
-        gives them: of these days, and of the 28 before them. Of a mart: mart and doubled.
+        the objects of these days ([{status, reason, kinds, objects, newest}], the 20 most seen), and days as the action
+        `days` gives them: of these days, and of the 28 before them. Of a mart: mart and doubled.
     """
     if "mart" in event:
         return _examine_mart(str(event["mart"]), deadline)
@@ -91,7 +92,10 @@ def _doubled(connection: Any, contract: Contract, days: Days, columns: tuple[str
 
 def _remarks(connection: Any, contract: Contract, days: Days) -> list[dict[str, Any]]:
     found = query(connection, statement("examine_remarks"), (contract.name, *days))
-    return [{**row, "objects": int(row["objects"])} for row in found]
+    return [
+        {**row, "objects": int(row["objects"]), "reason": text_of(row["reason"]), "kinds": kinds_of(row["reason"])}
+        for row in found
+    ]
 
 
 def _newest(connection: Any, contract: Contract) -> str | None:

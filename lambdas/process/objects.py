@@ -17,6 +17,7 @@ from lambdas.common.contract import Contract
 from lambdas.common.db.ledger import BAD, LOADED, Entry
 from lambdas.common.errors import ObjectError
 from lambdas.common.lake import RawObject, day_prefix, parse_raw_key
+from lambdas.common.remarks import join
 from lambdas.process import slices
 from lambdas.process.engine import Engine
 from lambdas.process.ranges import CHANGED, ChangedError
@@ -156,7 +157,7 @@ class Stager:
             event_to=split.event_to,
             curated_key=day_prefix("curated", parsed.source, parsed.day) + name if split.rows_accepted else None,
             rejected_key=day_prefix("rejected", parsed.source, parsed.day) + name if split.rows_rejected else None,
-            reason=_noted(item.key, (*split.drift, *split.warnings)),
+            reason=_noted(item.key, split.remarks),
         )
         return entry, curated, rejected
 
@@ -177,7 +178,7 @@ def _noted(key: str, remarks: Sequence[str]) -> str | None:
     """What the ledger says of an object that loads and yet is not as its contract has it."""
     for remark in remarks:
         logger.warning("%s: %s", key, remark, extra={"raw_key": key})
-    return "; ".join(remarks) or None
+    return join(remarks)
 
 
 def set_aside(entry: Entry, reason: str) -> Entry:

@@ -18,6 +18,7 @@ from lambdas.common.contract import Contract
 from lambdas.common.db.ledger import LOADED, Entry
 from lambdas.common.errors import ObjectError
 from lambdas.common.lake import RawObject, day_prefix, list_objects, parse_raw_key
+from lambdas.common.remarks import text_of
 from lambdas.process.engine import Engine, Part, Split
 from lambdas.process.ranges import Range, Ranges, plan_ranges
 from lambdas.process.rows import refuse_doubled_names
@@ -124,7 +125,7 @@ class Slicer:
         file = f"{place.first:012}-{place.end:012}.parquet"
         rejected_key = folder("rejected", item, self._contract) + file if split.rows_rejected else None
         rejected_key, _ = self._shelf.put(rejected_key, rejected)
-        remarks = _fitting((*split.drift, *split.warnings))
+        remarks = _fitting(split.remarks)
         days = [value.isoformat() if value else None for value in (split.event_from, split.event_to)]
         counts = (place.first, place.end, split.rows_accepted, split.rows_late, days[0], days[1], remarks)
         done = Slice(*counts, curated_key="", size=0, rejected_key=rejected_key)
@@ -206,9 +207,11 @@ def remarks_of(slices: Sequence[Slice]) -> tuple[str, ...]:
 def _fitting(remarks: Sequence[str]) -> tuple[str, ...]:
     """The remarks, cut so that they fit into metadata, where each letter outside ASCII takes six bytes or more."""
     kept: list[str] = []
-    for text in remarks:
-        while text and len(json.dumps([*kept, text])) > REMARKS_BYTES:
+    for remark in remarks:
+        text = text_of(remark)
+        kind = remark.removesuffix(text)
+        while text and len(json.dumps([*kept, kind + text])) > REMARKS_BYTES:
             text = text[: len(text) * 3 // 4]
         if text:
-            kept.append(text)
+            kept.append(kind + text)
     return tuple(kept)

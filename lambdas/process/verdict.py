@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lambdas.common import remarks
 from lambdas.common.contract import Contract
 from lambdas.common.contract.casts import is_text
 from lambdas.common.contract.model import Column, ObjectRule
@@ -80,7 +81,7 @@ def judge(connection: Any, contract: Contract, curated: Sequence[Path]) -> tuple
     broken = [(rule, text) for rule in contract.object_rules if (text := _broken(connection, contract, rule, curated))]
     fatal = [text for rule, text in broken if rule.fatal]
     if fatal:
-        raise ObjectError("; ".join(fatal))
+        raise ObjectError(remarks.mark(remarks.RULE, "; ".join(fatal)))
     return tuple(text for _, text in broken)
 
 

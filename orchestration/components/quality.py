@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from lambdas.common.contract import Contract
+from lambdas.common.remarks import DRIFT, RULE
 from orchestration.calls import Answer, ask_function
 from orchestration.components.common import RETRIES
 from orchestration.loads import core_key, days_of_run
@@ -86,12 +87,12 @@ def judge_nulls(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdi
 
 def judge_rules(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
     """No raw object breaks a quality rule of the contract over its rows."""
-    return _remarked(answer, lambda r: "quality rule '" in r["reason"], "no object breaks a rule over its rows")
+    return _remarked(answer, lambda r: RULE in r["kinds"], "no object breaks a rule over its rows")
 
 
 def judge_drift(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
     """The raw columns are those that the contract was written for."""
-    return _remarked(answer, lambda r: "raw column '" in r["reason"], "no object has columns unknown, lost or changed")
+    return _remarked(answer, lambda r: DRIFT in r["kinds"], "no object has columns unknown, lost or changed")
 
 
 def judge_aside(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:

@@ -8,9 +8,21 @@ from lambdas.common.pipes import reporting
 
 KEY = "raw/earthquakes/2018/02/01/data_1.parquet"
 REMARKS = [
-    {"status": "loaded", "reason": "new raw column 'x' (VARCHAR): name it", "objects": 2, "newest": KEY},
-    {"status": "loaded", "reason": "quality rule 'some': the query gives 1, mustBe 2", "objects": 1, "newest": KEY},
-    {"status": "bad", "reason": "not a Parquet file", "objects": 4, "newest": KEY},
+    {
+        "status": "loaded",
+        "kinds": ["drift"],
+        "reason": "new raw column 'x' (VARCHAR): name it",
+        "objects": 2,
+        "newest": KEY,
+    },
+    {
+        "status": "loaded",
+        "kinds": ["rule"],
+        "reason": "quality rule 'some': the query gives 1, mustBe 2",
+        "objects": 1,
+        "newest": KEY,
+    },
+    {"status": "bad", "kinds": [], "reason": "not a Parquet file", "objects": 4, "newest": KEY},
 ]
 CALLS = []
 COUNTS = {"objects": 2, "bad": 0, "rows_in": 11, "rows_rejected": 1, "rows_late": 0}

@@ -101,6 +101,14 @@ def test_what_was_remarked_of_objects_is_told_by_the_check_that_it_concerns():
     assert all(judge(QUAKES, {"remarks": []}, NOW).passed for judge in (judge_drift, judge_rules, judge_aside))
 
 
+@pytest.mark.parametrize(("kind", "judge"), [("drift", judge_drift), ("rule", judge_rules)])
+def test_a_remark_in_other_words_is_told_by_the_same_check(kind, judge):
+    answer = {"remarks": [{**remark, "reason": "said otherwise"} for remark in function.REMARKS]}
+    assert not judge(QUAKES, answer, NOW).passed
+    others = {"remarks": [remark for remark in function.REMARKS if kind not in remark["kinds"]]}
+    assert judge(QUAKES, others, NOW).passed
+
+
 @pytest.mark.parametrize(
     ("said", "severity"),
     [

@@ -10,6 +10,7 @@ import pytest
 from lambdas.common.contract import load_contract
 from lambdas.common.db.ledger import BAD, LOADED
 from lambdas.common.lake import list_objects
+from lambdas.common.remarks import kinds_of
 from lambdas.process.engine import Engine, open_engine
 from lambdas.process.objects import Stager
 
@@ -25,14 +26,14 @@ schema:
 
 
 @pytest.mark.parametrize(
-    ("policy", "status", "words"),
+    ("policy", "status", "kinds", "words"),
     [
-        ("warn", LOADED, ["new raw column 'surprise'", "quality rule 'enough': the query gives 1"]),
-        ("ignore", LOADED, ["quality rule 'enough'"]),
-        ("fail", BAD, ["drift, and onDrift is fail: new raw column 'surprise'"]),
+        ("warn", LOADED, ["drift", "rule"], ["new raw column 'surprise'", "quality rule 'enough': the query gives 1"]),
+        ("ignore", LOADED, ["rule"], ["quality rule 'enough'"]),
+        ("fail", BAD, ["drift"], ["drift, and onDrift is fail: new raw column 'surprise'"]),
     ],
 )
-def test_remarks_stand_in_the_entry(cloud, tmp_path, policy, status, words):
+def test_remarks_stand_in_the_entry(cloud, tmp_path, policy, status, kinds, words):
     s3, bucket = cloud.client("s3"), f"remarks-{uuid4().hex}"
     s3.create_bucket(Bucket=bucket)
     body = io.BytesIO()
@@ -47,5 +48,6 @@ def test_remarks_stand_in_the_entry(cloud, tmp_path, policy, status, words):
         staged = stager.stage(list(list_objects(s3, bucket, "raw/"))).staged
     assert [item.entry.status for item in staged] == [status]
     reason = staged[0].entry.reason or ""
+    assert kinds_of(reason) == kinds
     assert all(word in reason for word in words)
     assert reason.count("; ") == len(words) - 1

@@ -65,10 +65,11 @@ def test_a_required_value_that_is_missing_is_counted(loaded):
 
 def test_what_the_ledger_remarks_of_objects_in_force_is_told(loaded):
     assert numbers(loaded)["remarks"] == []
-    remark = "UPDATE ops.load_ledger SET reason = 'quality rule ''some''' WHERE raw_key = '{key}'"
+    remark = "UPDATE ops.load_ledger SET reason = '[drift rule] put in other words' WHERE raw_key = '{key}'"
     found = numbers(loaded, remark.replace("{key}", raw_key(loaded.contract.name, NEXT, C)))
     (told,) = found["remarks"]
-    assert (told["status"], told["reason"], told["objects"]) == ("loaded", "quality rule 'some'", 1)
+    assert (told["status"], told["reason"], told["objects"]) == ("loaded", "put in other words", 1)
+    assert told["kinds"] == ["drift", "rule"]
 
 
 @pytest.mark.parametrize(("number", "doubled"), [(1, 0), (2, 1)])

@@ -170,7 +170,7 @@ def test_slices_of_another_size_do_not_hold_the_object_up(stage):
     ("options", "reason"),
     [
         ({"limit": 0.05}, r"of 500 rows are rejected, more than maxRejectedRatio 0.05"),
-        ({"enough": 600}, "quality rule 'enough': the query gives 451"),
+        ({"enough": 600}, r"^\[rule\] quality rule 'enough': the query gives 451"),
     ],
     ids=["too many rejected", "a rule over the object"],
 )
