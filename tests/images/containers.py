@@ -13,9 +13,9 @@ INSTALL = "buildah is not installed; images are built with it, without an engine
 
 
 class Store:
-    """A folder with images. All that is in it goes with the folder."""
+    """A folder with images. All that is in it goes with the folder; steps of a build see `mounts`, path -> folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, mounts: Mapping[str, Path] | None = None) -> None:
         assert shutil.which("buildah"), INSTALL
         self.folder = folder
         for name in ("tmp", "graph", "run"):
@@ -23,15 +23,19 @@ class Store:
         settings = folder / "storage.conf"
         lines = ["[storage]", 'driver = "vfs"', f'graphroot = "{folder}/graph"', f'runroot = "{folder}/run"']
         settings.write_text("\n".join(lines) + "\n")
-        self.environ = {
-            **os.environ,
+        volumes = [f"{mounted}:{path}:ro" for path, mounted in (mounts or {}).items()]
+        (folder / "containers.conf").write_text(f"[containers]\nvolumes = {json.dumps(volumes)}\n")
+        # what engines are told of this store
+        self.settings = {
             "CONTAINERS_STORAGE_CONF": str(settings),
+            "CONTAINERS_CONF": str(folder / "containers.conf"),
             "BUILDAH_ISOLATION": "chroot",
             # this store copies a whole tree for each layer: all steps in one
             "BUILDAH_LAYERS": "false",
             "ENGINE": "buildah",
             "TMPDIR": str(folder / "tmp"),
         }
+        self.environ = {**os.environ, **self.settings}
 
     def buildah(self, *arguments: str) -> str:
         """What a buildah command prints; it has to succeed."""
@@ -47,3 +51,9 @@ class Store:
         entry_point = json.dumps([entry])
         self.buildah("config", *variables, "--workingdir", "/var/task", "--entrypoint", entry_point, container)
         self.buildah("commit", "--quiet", "--format", "docker", "--rm", container, name)
+
+    def remove(self) -> None:
+        """Take the folder away, files of other users in it too."""
+        self.buildah("rm", "--all")
+        unshare = [] if os.geteuid() == 0 else ["buildah", "unshare"]
+        subprocess.run([*unshare, "rm", "-rf", str(self.folder)], env=self.environ, check=True)

@@ -78,8 +78,8 @@ def world(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     session = boto3.Session()
     token = session.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
     store = Store(tmp_path / "store")
-    for name in ("CONTAINERS_STORAGE_CONF", "BUILDAH_ISOLATION", "TMPDIR", "ENGINE"):
-        monkeypatch.setenv(name, store.environ[name])
+    for name, value in store.settings.items():
+        monkeypatch.setenv(name, value)
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     with registry(tmp_path / "dev", token) as dev, registry(tmp_path / "prod", token) as prod:
