@@ -8,7 +8,7 @@ import pytest
 
 from infrastructure.deploy import settings
 from infrastructure.deploy.stack import deploy_stack, outputs
-from tests.cloud import PROJECT, Cloud
+from tests.cloud import PROJECT, Cloud, running
 from tests.infrastructure.holdable import holdable
 
 ENV = "rehearsal"
@@ -44,6 +44,13 @@ class Place:
         prefix = f"/analytics/{env}/"
         pages = self.cloud.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=prefix, Recursive=True)
         return {one["Name"].removeprefix(prefix): one["Value"] for page in pages for one in page["Parameters"]}
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A cloud of its own: on the shared one other tests stand in for the stacks that are tried here."""
+    with running(tmp_path_factory.mktemp("stacks")) as found:
+        yield found
 
 
 @pytest.fixture
