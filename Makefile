@@ -42,9 +42,9 @@ down: setup ## Stop the local cloud and Dagster; data stays
 plan: setup ## What a deploy to ENV would change, as a table; nothing is changed
 	@$(PY) -m infrastructure.deploy $(ENV) plan $(ARGS)
 
-deploy: setup ## Deploy to ENV=local|dev|prod; FROM=dev takes what runs there; ARGS="--set NAME=VALUE" for more
+deploy: setup ## Deploy to ENV=local|dev|prod, what was promoted there unchanged; ARGS="--set NAME=VALUE" for more
 	@$(PY) -m scripts.analytics check
-	@$(PY) -m infrastructure.deploy $(ENV) $(if $(FROM),promote --source $(FROM)) $(ARGS)
+	@$(PY) -m infrastructure.deploy $(ENV) $(ARGS)
 
 smoke: setup ## Ask every function and the API of ENV whether they work
 	@$(PY) -m infrastructure.deploy $(ENV) smoke $(ARGS)

@@ -1,8 +1,8 @@
-"""Deploy an environment: python -m infrastructure.deploy ENV [plan|deploy|promote|smoke|release|destroy].
+"""Deploy an environment: python -m infrastructure.deploy ENV [plan|deploy|smoke|release|destroy].
 
     plan     what a deploy would change, as a table; nothing is changed
-    deploy   this tree, with the images given: data, warehouse, functions, migrate, trigger, API, smoke test, Dagster
-    promote  the release that another environment (--source) runs, unchanged
+    deploy   data, warehouse, functions, migrate, trigger, API, smoke test, Dagster: what `make promote` has brought to
+             the environment, unchanged; where it has brought nothing, this tree with the images pushed or given
     smoke    the smoke test alone
     release  what the environment runs, as JSON
     destroy  the environment's stacks; its data stays, and prod is refused
@@ -25,11 +25,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infrastructure.deploy import settings
 from infrastructure.deploy.destroy import destroy
 from infrastructure.deploy.plan import plan
-from infrastructure.deploy.release import Release, adopt, promoted_key, pushed_images, read_current, read_promoted
+from infrastructure.deploy.release import Release, promoted_key, pushed_images, read_current, read_promoted
 from infrastructure.deploy.rollout import Keep, release_of_tree, roll_out, upload_objects
 from infrastructure.deploy.smoke import smoke
 from infrastructure.deploy.stack import DeployError
 from infrastructure.deploy.target import ARTIFACTS, Target, require
+from infrastructure.images.errors import ImagesError
 
 logger = logging.getLogger("infrastructure.deploy")
 
@@ -67,19 +68,6 @@ def _promoted(target: Target, state: Path) -> Release | None:
     return read_promoted(target.session.client("s3"), target.parameter(ARTIFACTS), key, images)
 
 
-def _promote(target: Target, arguments: argparse.Namespace, keep: Keep) -> None:
-    if arguments.source in (None, target.env):
-        raise DeployError("promote wants the environment whose release to take: --source dev")
-    session = boto3.Session(profile_name=arguments.source_profile) if arguments.source_profile else target.session
-    source = replace(target, session=session, env=arguments.source)
-    found = _read(source)
-    require(target, found)
-    places = ((one.session.client("s3"), one.parameter(ARTIFACTS)) for one in (source, target))
-    release = adopt(found, source=next(places), target=next(places), given=target.parameters)
-    logger.info("%s takes release %s of %s (%s)", target.env, release.id, source.env, release.commit or "no commit")
-    roll_out(target, release, arguments.trigger_mode, keep)
-
-
 def _read(target: Target) -> Release:
     found = read_current(target.session.client("s3"), target.parameter(ARTIFACTS))
     if found is None:
@@ -104,7 +92,6 @@ def _destroy(target: Target, _arguments: argparse.Namespace, _keep: Keep) -> Non
 ACTIONS: Mapping[str, Action] = {
     "deploy": _deploy,
     "plan": _plan,
-    "promote": _promote,
     "smoke": _smoke,
     "release": _release,
     "destroy": _destroy,
@@ -141,8 +128,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("action", nargs="?", choices=ACTIONS, default="deploy")
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE, help="folder of the local cloud and of packages")
     parser.add_argument("--trigger-mode", choices=("dagster", "lambda"), help="default: as deployed")
-    parser.add_argument("--source", choices=settings.ENVIRONMENTS, help="promote: whose release")
-    parser.add_argument("--source-profile", help="promote: AWS profile that reads it, where it is another account")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a stack parameter")
     return parser.parse_args()
 
@@ -158,7 +143,7 @@ def main() -> int:
     began = time.monotonic()
     try:
         _run(arguments)
-    except (DeployError, ClientError, BotoCoreError) as error:
+    except (DeployError, ImagesError, ClientError, BotoCoreError) as error:
         sys.stderr.write(f"deploy: {error}\n")
         return 1
     logger.info("done in %.1f s", time.monotonic() - began)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
 
 from infrastructure.deploy.api_package import ApiPackage, build
+from infrastructure.deploy.package import is_present
 from infrastructure.deploy.settings import NETWORK
 
 logger = logging.getLogger(__name__)
@@ -62,11 +62,7 @@ def _parameter(ssm: Any, env: str, name: str) -> str:
 def upload_package(s3: Any, bucket: str, package: ApiPackage) -> None:
     """Put the package into an artifact bucket unless it lies there."""
     key = object_key(package)
-    try:
-        s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound"):
-            raise
+    if not is_present(s3, bucket, key):
         s3.upload_file(str(package.archive), bucket, key)
         logger.info("api: uploaded as %s", key)
 

@@ -27,7 +27,7 @@ def upload_code(s3: Any, bucket: str) -> str:
     """Put the zip of this tree into the bucket unless it is there; returns its key."""
     files = list(_files())
     key = f"code/{_digest(files)}.zip"
-    if _present(s3, bucket, key):
+    if is_present(s3, bucket, key):
         return key
     body = _zip(files)
     s3.put_object(Bucket=bucket, Key=key, Body=body)
@@ -62,7 +62,8 @@ def _zip(files: list[tuple[str, bytes]]) -> bytes:
     return target.getvalue()
 
 
-def _present(s3: Any, bucket: str, key: str) -> bool:
+def is_present(s3: Any, bucket: str, key: str) -> bool:
+    """Whether an object is in a bucket."""
     try:
         s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:

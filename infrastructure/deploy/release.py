@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,6 +16,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infrastructure.deploy.stack import DeployError
+from infrastructure.images import record
+from infrastructure.images.errors import ImagesError
+from infrastructure.images.source import read_source
 
 logger = logging.getLogger(__name__)
 
@@ -80,63 +82,26 @@ def write_current(s3: Any, bucket: str, release: Release) -> None:
     logger.info("recorded as release %s", release.id)
 
 
-def adopt(release: Release, *, source: tuple[Any, str], target: tuple[Any, str], given: Mapping[str, str]) -> Release:
-    """The same release for another environment: its objects are copied, its images have to have the same digests.
-
-    Args:
-        release: what the first environment runs.
-        source: S3 client and artifact bucket of the first environment.
-        target: the same of the other one.
-        given: parameters of the other environment; images in a registry of its own, where it has one.
-
-    Raises:
-        DeployError: an image, or this checkout, is another than the one that has run.
-    """
-    here = stamp().get("tree")
-    if here and release.tree and here != release.tree:
-        raise DeployError(f"this checkout is not what has run, which is commit {release.commit}: deploy it there first")
-    artifacts = {**release.artifacts}
-    for name in IMAGES:
-        if name in given and name in artifacts:
-            if _content(given[name]) != _content(artifacts[name]):
-                raise DeployError(f"{name}: {given[name]} is not what has run, {artifacts[name]}")
-            artifacts[name] = given[name]
-    for name in OBJECTS:
-        if name in artifacts:
-            _copy(artifacts[name], source, target)
-    if "CodeBucket" in artifacts:
-        artifacts["CodeBucket"] = target[1]
-    return Release(release.templates, artifacts, release.commit, release.tree)
-
-
-def _copy(key: str, source: tuple[Any, str], target: tuple[Any, str]) -> None:
-    (source_s3, source_bucket), (target_s3, target_bucket) = source, target
-    if source_bucket == target_bucket:
-        return
-    body = source_s3.get_object(Bucket=source_bucket, Key=key)["Body"].read()
-    target_s3.put_object(Bucket=target_bucket, Key=key, Body=body)
-
-
 def pushed_images(state: Path, env: str) -> dict[str, str]:
     """The images that `make push` or `make promote` has brought to the environment, by parameter; none without it.
 
     Raises:
         DeployError: they are of another source than this checkout.
+        ImagesError: the record of them cannot be read.
     """
-    file = state / f"images-{env}.json"
-    if not file.exists():
+    found = record.find(state, env)
+    if found is None:
         return {}
-    found = json.loads(file.read_text(encoding="utf-8"))
-    if (here := stamp().get("tree")) and found["tree"] != here:
-        raise DeployError(f"{file} is of commit {found['commit']}, not of this checkout: `make push ENV={env}` first")
-    return {name: found["images"][part] for name, part in IMAGES.items() if part in found["images"]}
+    if (here := stamp().get("tree")) and found.tree != here:
+        where = record.path(state, env)
+        raise DeployError(f"{where} is of commit {found.commit}, not of this checkout: `make push ENV={env}` first")
+    return {name: found.images[part] for name, part in IMAGES.items() if part in found.images}
 
 
 def promoted_key(state: Path, env: str) -> str | None:
     """Where in its artifact bucket the release lies that `make promote` has brought to an environment; None without."""
-    file = state / f"images-{env}.json"
-    objects = json.loads(file.read_text(encoding="utf-8")).get("objects", ()) if file.exists() else ()
-    return next((str(key) for key in objects if key.startswith("releases/")), None)
+    found = record.find(state, env)
+    return next((key for key in found.objects if key.startswith("releases/")), None) if found else None
 
 
 def read_promoted(s3: Any, bucket: str, key: str, images: Mapping[str, str]) -> Release:
@@ -156,10 +121,7 @@ def read_promoted(s3: Any, bucket: str, key: str, images: Mapping[str, str]) -> 
 def stamp() -> dict[str, str]:
     """Commit and git tree that this checkout stands at, where they are known: of a changed file no commit tells."""
     try:
-        head, tree, changes = (
-            subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-            for words in (("rev-parse", "HEAD"), ("rev-parse", "HEAD^{tree}"), ("status", "--porcelain"))
-        )
-    except (OSError, subprocess.CalledProcessError):
+        source = read_source(ROOT)
+    except ImagesError:
         return {"commit": os.environ.get("CODEBUILD_RESOLVED_SOURCE_VERSION", "")}
-    return {} if changes else {"commit": head, "tree": tree}
+    return {"commit": source.commit, "tree": source.tree} if source.clean else {}

@@ -15,7 +15,7 @@ from infrastructure.deploy.settings import INFRASTRUCTURE, TEMPLATES, template
 from infrastructure.deploy.smoke import smoke
 from infrastructure.deploy.stack import DeployError
 from infrastructure.deploy.steps import deploy_functions, deploy_template, trigger_mode
-from infrastructure.deploy.target import ARTIFACTS, IMAGES, Target, owns_warehouse, require
+from infrastructure.deploy.target import ARTIFACTS, FUNCTION_IMAGES, Target, owns_warehouse, require
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,9 @@ def release_of_tree(target: Target, state: Path) -> Release:
     files = {part: file for part, file in TEMPLATES.items() if (INFRASTRUCTURE / file).exists()}
     templates = {part: template(file) for part, file in files.items()} | {"api": package.template}
     templates["freshness"] = freshness_template()
-    images = {name: target.parameters[name] for name in (*IMAGES, DAGSTER_IMAGE) if target.parameters.get(name)}
+    images = {
+        name: target.parameters[name] for name in (*FUNCTION_IMAGES, DAGSTER_IMAGE) if target.parameters.get(name)
+    }
     artifacts = {**images, "ApiKey": object_key(package)}
     # The zip has our code alone: only the local cloud runs functions where their dependencies are installed.
     if target.env == "local" and not images:
@@ -114,7 +116,7 @@ def functions_code(target: Target, release: Release) -> dict[str, str]:
     artifacts, found = release.artifacts, {**target.network, **target.watched}
     if "CodeKey" in artifacts:
         return {"CodeBucket": target.parameter(ARTIFACTS), "CodeKey": artifacts["CodeKey"], **found}
-    return {**{name: artifacts[name] for name in IMAGES}, **found}
+    return {**{name: artifacts[name] for name in FUNCTION_IMAGES}, **found}
 
 
 def topic(target: Target) -> dict[str, str]:

@@ -75,15 +75,7 @@ def deploy_stack(
         DeployError: the change set failed, or the stack was rolled back.
     """
     kind = "UPDATE" if _exists(cloudformation, name) else "CREATE"
-    change_set = _create_change_set(
-        cloudformation,
-        StackName=name,
-        ChangeSetType=kind,
-        Parameters=_listed(parameters),
-        Tags=list(tags),
-        **_template(template_body, how.upload),
-        **_as(how.role),
-    )
+    change_set = _change_set(cloudformation, name, kind, _wanted(template_body, _listed(parameters), tags, how))
     return _execute(cloudformation, name, kind, change_set)
 
 
@@ -107,15 +99,7 @@ def list_changes(
     found = describe(cloudformation, name)
     if found is None or found["StackStatus"] in NEVER_CREATED:
         return None
-    change_set = _create_change_set(
-        cloudformation,
-        StackName=name,
-        ChangeSetType="UPDATE",
-        Parameters=_listed(parameters),
-        Tags=list(tags),
-        **_template(template_body, how.upload),
-        **_as(how.role),
-    )
+    change_set = _change_set(cloudformation, name, "UPDATE", _wanted(template_body, _listed(parameters), tags, how))
     if change_set is None:
         return []
     changes = _all_changes(cloudformation, change_set)
@@ -163,19 +147,14 @@ def set_parameter(cloudformation: Any, name: str, parameter: str, value: str, ro
     """
     stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     kept = [item["ParameterKey"] for item in stack["Parameters"] if item["ParameterKey"] != parameter]
-    change_set = _create_change_set(
-        cloudformation,
-        StackName=name,
-        ChangeSetType="UPDATE",
-        UsePreviousTemplate=True,
-        Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in kept] + _listed({parameter: value}),
-        Tags=stack.get("Tags", []),
-        **_as(role),
-    )
+    values = [{"ParameterKey": key, "UsePreviousValue": True} for key in kept] + _listed({parameter: value})
+    change_set = _change_set(cloudformation, name, "UPDATE", _wanted(None, values, stack.get("Tags", []), How(role)))
     return _execute(cloudformation, name, "UPDATE", change_set)
 
 
-def _template(body: str, upload: Upload | None) -> dict[str, str]:
+def _template(body: str | None, upload: Upload | None) -> dict[str, Any]:
+    if body is None:
+        return {"UsePreviousTemplate": True}
     if upload is not None and len(body.encode()) > MOST_BODY:
         return {"TemplateURL": upload(body)}
     return {"TemplateBody": body}
@@ -237,27 +216,38 @@ def _exists(cloudformation: Any, name: str) -> bool:
     return True
 
 
-def _create_change_set(cloudformation: Any, **request: Any) -> Mapping[str, Any] | None:
+def _wanted(body: str | None, parameters: list[dict[str, Any]], tags: Tags, how: How) -> dict[str, Any]:
+    """What a change set asks for; without a body the template stays."""
+    return {"Parameters": parameters, "Tags": list(tags), **_template(body, how.upload), **_as(how.role)}
+
+
+def _change_set(cloudformation: Any, name: str, kind: str, wanted: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The change set when it is ready, None when there is nothing to change."""
     try:
         created = cloudformation.create_change_set(
-            ChangeSetName=f"deploy-{time.time_ns()}", Capabilities=list(CAPABILITIES), **request
+            StackName=name,
+            ChangeSetName=f"deploy-{time.time_ns()}",
+            ChangeSetType=kind,
+            Capabilities=list(CAPABILITIES),
+            **wanted,
         )
     except ClientError as error:
-        raise DeployError(f"{request['StackName']}: {error.response['Error']['Message']}") from error
+        raise DeployError(f"{name}: {error.response['Error']['Message']}") from error
+    return _await_change_set(cloudformation, name, created["Id"])
+
+
+def _await_change_set(cloudformation: Any, name: str, change_set_id: str) -> Mapping[str, Any] | None:
     for _ in _ticks():
-        change_set: Mapping[str, Any] = cloudformation.describe_change_set(
-            ChangeSetName=created["Id"], StackName=request["StackName"]
-        )
+        change_set: Mapping[str, Any] = cloudformation.describe_change_set(ChangeSetName=change_set_id, StackName=name)
         if change_set["Status"] in ("CREATE_COMPLETE", "FAILED"):
             break
     if change_set["Status"] == "CREATE_COMPLETE":
         return change_set
     reason = change_set.get("StatusReason", "no reason given")
-    cloudformation.delete_change_set(ChangeSetName=created["Id"], StackName=request["StackName"])
+    cloudformation.delete_change_set(ChangeSetName=change_set_id, StackName=name)
     if any(text in reason for text in NO_CHANGES):
         return None
-    raise DeployError(f"{request['StackName']}: the change set failed. {reason}")
+    raise DeployError(f"{name}: the change set failed. {reason}")
 
 
 def _ticks() -> Iterator[float]:

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 USERS = ("admin", "loader", "reader", "bi")
 WAREHOUSE = ("host", "port", "database", "sslmode", "copy-role", *(f"secret-{user}" for user in USERS))
 ARTIFACTS = "artifacts/bucket"
-IMAGES = ("IngestImageUri", "ProcessImageUri")
+FUNCTION_IMAGES = ("IngestImageUri", "ProcessImageUri")
 # the process function's four at once, ingest, and the API, which a new account's quota of 10 leaves no room for
 LEAST_CONCURRENCY = 20
 # longer than any function's timeout; a second attempt would run a second invocation
@@ -97,7 +97,7 @@ def _missing_values(target: Target, release: Release) -> list[str]:
     """What only the caller can give."""
     missing = []
     if not release.artifacts.get("CodeKey"):
-        missing += [f"--set {name}=<image by digest>" for name in IMAGES if not release.artifacts.get(name)]
+        missing += [f"--set {name}=<image by digest>" for name in FUNCTION_IMAGES if not release.artifacts.get(name)]
     network = [name for name in NETWORK if not target.parameters.get(name)]
     missing += [f"--set {name}=..." for name in network if len(network) == 1]
     wanted = {name for part in ("data", "functions") for name in needed(release.templates[part])}

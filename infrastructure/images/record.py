@@ -55,16 +55,25 @@ def keep(state: Path, env: str, record: Record) -> None:
     path(state, env).write_text(record.text(), encoding="utf-8")
 
 
+def find(state: Path, env: str) -> Record | None:
+    """The record that `push` or `promote` left for an environment; None without one.
+
+    Raises:
+        ImagesError: what lies there is none.
+    """
+    file = path(state, env)
+    return parse(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
 def pushed(state: Path, env: str, source: Source) -> Record:
     """The record that `push` or `promote` left for this source.
 
     Raises:
         ImagesError: there is none, or it is of another source.
     """
-    file = path(state, env)
-    if not file.exists():
+    file, record = path(state, env), find(state, env)
+    if record is None:
         raise ImagesError(f"{file} is missing: run `make push ENV={env}` first")
-    record = parse(file.read_text(encoding="utf-8"))
     if record.tree != source.tree:
         raise ImagesError(f"{file} is of commit {record.commit}, and this checkout has other files: push them first")
     return record

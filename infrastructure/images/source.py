@@ -33,7 +33,10 @@ def read_source(folder: Path = PROJECT) -> Source:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True)
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise ImagesError("git is not installed") from error
     if done.returncode:
         raise ImagesError(f"{folder} is no git checkout: {done.stderr.strip()}")
     return done.stdout.strip()
