@@ -15,7 +15,7 @@ export no_proxy := $(NO_PROXY)
 export DAGSTER_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up ui down plan deploy smoke destroy images push release promote system test test-all check format bench cost audit sbom lock new-source
+.PHONY: help setup demo up ui down plan dry-run deploy smoke destroy images push release promote system test test-all check format bench cost audit sbom lock new-source
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,9 @@ down: setup ## Stop the local cloud and Dagster; data stays
 
 plan: setup ## What a deploy to ENV would change, as a table; nothing is changed
 	@$(PY) -m infrastructure.deploy $(ENV) plan $(ARGS)
+
+dry-run: setup ## Every command from an account to PROD, in order; nothing is run
+	@$(PY) -m infrastructure.deploy.dry_run
 
 deploy: setup ## Deploy to ENV=local|dev|prod, what was promoted there unchanged; ARGS="--set NAME=VALUE" for more
 	@$(PY) -m scripts.analytics check

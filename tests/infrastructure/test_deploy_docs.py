@@ -11,6 +11,7 @@ import pytest
 import yaml
 from awscli.clidriver import create_clidriver
 
+from infrastructure.deploy import dry_run
 from tests.cloud import PROJECT
 from tests.infrastructure.test_templates import load
 
@@ -57,6 +58,17 @@ def cli() -> Iterator[Cli]:
 
 def test_there_are_commands() -> None:
     assert len(COMMANDS) > 10
+
+
+def test_a_dry_run_prints_every_command_to_prod_in_order() -> None:
+    printed = [line.strip() for line in dry_run.lines(TEXT)]
+    steps = [line[:2] for line in printed if line[:1].isdigit()]
+    assert steps == ["1.", "2.", "3.", "4.", "5."]
+    commands = [line for line in printed if line.startswith(("aws ", "make "))]
+    assert commands[0].startswith("aws cloudformation deploy --template-file infrastructure/bootstrap.yaml")
+    assert commands[-3:] == ["make promote ENV=prod", "make deploy ENV=prod", "make smoke ENV=prod"]
+    tried = [" ".join(command.split()) for command in COMMANDS]
+    assert [command for command in commands if command.startswith("aws ")] == tried[: len(commands) - 8]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
