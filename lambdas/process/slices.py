@@ -108,7 +108,7 @@ class Slicer:
         return Sliced(tuple(done), ready=len(done) == found or time.monotonic() + seconds < deadline)
 
     def _take_one(self, item: RawObject, raw: Ranges, place: Range, part: Part, former: list[Path]) -> Slice:
-        name = f"{place.first:012}-{place.end:012}"
+        name = name_of(place)
         rows, day = raw.path.with_name(f"{name}.rows"), parse_raw_key(item.key).day
         curated, rejected = rows.with_suffix(".curated"), rows.with_suffix(".rejected")
         raw.read(place)
@@ -122,7 +122,7 @@ class Slicer:
         return self._put(item, place, split, curated, rejected)
 
     def _put(self, item: RawObject, place: Range, split: Split, curated: Path, rejected: Path) -> Slice:
-        file = f"{place.first:012}-{place.end:012}.parquet"
+        file = f"{name_of(place)}.parquet"
         rejected_key = folder("rejected", item, self._contract) + file if split.rows_rejected else None
         rejected_key, _ = self._shelf.put(rejected_key, rejected)
         remarks = _fitting(split.remarks)
@@ -158,7 +158,7 @@ class Slicer:
             return []
         files = []
         for found in done:
-            files.append(workspace / f"{found.first:012}-{found.end:012}.former")
+            files.append(workspace / f"{name_of(found)}.former")
             self._s3.download_file(self._bucket, found.curated_key, str(files[-1]))
         return files
 
@@ -170,6 +170,11 @@ def _refuse_if_too_large(done: Sequence[Slice], planned: Sequence[Range]) -> Non
             f"the first {done[-1].end:,} of {planned[-1].end:,} rows take {size:,} bytes in curated files; an object "
             f"may take {MOST_BYTES:,}: one COPY takes it in, within a call. Put its rows into several objects"
         )
+
+
+def name_of(part: Range | Slice) -> str:
+    """What the files of these rows are called: by the row that is the first and the one behind the last."""
+    return f"{part.first:012}-{part.end:012}"
 
 
 def folder(zone: str, item: RawObject, contract: Contract) -> str:

@@ -44,7 +44,8 @@ def test_load_leaves_what_the_objects_say(lab: Lab, shape: str, name: str, where
     run_all(lab, at_points(lab, kind, happening, [point(lab, kind, where)]))
 
 
-def test_loader_that_waited_for_the_lock_sees_what_was_committed_at_its_first_attempt(lab: Lab):
+def keep_waiting(lab: Lab, seconds: float, complaint: str) -> Callable[[World], None]:
+    """A rival asks for the lock that a loader holds for so many seconds: each of the two copies once, and is done."""
     where = point(lab, VERSIONED, "update ops.generation")
 
     def act(world: World) -> None:
@@ -54,9 +55,15 @@ def test_loader_that_waited_for_the_lock_sees_what_was_committed_at_its_first_at
                 asked = arm_lock(world)
                 rival = stack.enter_context(world.loading())
                 wait_for_lock(world, rival, asked)
+                time.sleep(seconds)
             assert "answer" in rival.wait(), rival.wait()
-        assert not world.lab.faults.state(third_copy)["reached"], "the waiting loader had to begin anew"
+        assert not world.lab.faults.state(third_copy)["reached"], complaint
 
+    return act
+
+
+def test_loader_that_waited_for_the_lock_sees_what_was_committed_at_its_first_attempt(lab: Lab):
+    act = keep_waiting(lab, 0, "the waiting loader had to begin anew")
     run_all(lab, [("one attempt", lambda: play(lab, VERSIONED, act))])
 
 
@@ -183,17 +190,6 @@ def take_slice(world: World) -> None:
 
 @pytest.mark.long
 def test_loader_whose_time_is_not_over_is_left_alone(lab: Lab):
-    where = point(lab, VERSIONED, "update ops.generation")
-
-    def act(world: World) -> None:
-        third_copy = world.lab.faults.arm("slow", session=world.sessions, statement="^copy", nth=3, seconds=0)
-        with ExitStack() as stack:
-            with standing(world, where):
-                asked = arm_lock(world)
-                rival = stack.enter_context(world.loading())
-                wait_for_lock(world, rival, asked)
-                time.sleep(8)  # the rival loses its patience after three seconds, again and again
-            assert "answer" in rival.wait(), rival.wait()
-        assert not world.lab.faults.state(third_copy)["reached"], "the slow loader was ended before its time"
-
+    # the rival loses its patience after three seconds, again and again
+    act = keep_waiting(lab, 8, "the slow loader was ended before its time")
     run_all(lab, [("slow loader", lambda: play(lab, VERSIONED, act))])
