@@ -29,7 +29,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*PipesMessageReader.expected_writer_count"),
 ]
 
-DAYS = ("2018-03-01", "2018-03-03", "2018-03-05")
+# no other test drops objects on them: a proof of the source sees what all have left
+DAYS = ("2018-06-01", "2018-06-03", "2018-06-05")
 A_DAY = 100
 # Long enough for a tick on a busy machine, short enough to wait for.
 VISIBILITY_SECONDS = 4
