@@ -9,24 +9,9 @@ import pytest
 
 from lambdas.process.work import Warehouse
 from tests.cloud import Cloud
+from tests.exactly_once.shapes import Shape
 from tests.process import source
 from tests.process.source import Source
-
-TEMPLATE = """
-apiVersion: v3.1.0
-kind: DataContract
-id: {name}
-version: 1.0.0
-schema:
-  - name: {name}
-    customProperties: [{version}]
-    properties:
-      - {{name: id, logicalType: string, physicalType: varchar(8), required: true{key}}}
-      - {{name: at, logicalType: timestamp, physicalType: timestamp, required: true, partitioned: true{time_key}}}
-      - {{name: n, logicalType: integer, physicalType: bigint, logicalTypeOptions: {{maximum: 100}}}}
-      - {{name: v, logicalType: integer, physicalType: bigint}}
-"""
-
 
 _numbers = itertools.count(1)
 
@@ -44,14 +29,8 @@ def make_source(cloud: Cloud, warehouse: Warehouse, tmp_path_factory: pytest.Tem
     def make(*, keyed: bool = True, version: bool = False, time_in_key: bool = False) -> Source:
         name = f"scratch_{os.getpid()}_{next(_numbers)}"
         path = tmp_path_factory.mktemp("assets") / name / "contract.yaml"
-        path.parent.mkdir()
-        text = TEMPLATE.format(
-            name=name,
-            key=", primaryKey: true, primaryKeyPosition: 1" if keyed else "",
-            time_key=", primaryKey: true, primaryKeyPosition: 2" if time_in_key else "",
-            version="{property: versionColumn, value: v}" if version else "",
-        )
-        path.write_text(text)
+        key = ["id"] * keyed + ["at"] * time_in_key
+        Shape(name, key, version).write_contract(path, name)
         return source.make_source(cloud, warehouse, path)
 
     return make
