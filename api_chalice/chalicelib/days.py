@@ -9,6 +9,7 @@ from .coverage import Known
 OUTPUTS = (
     "day", "state", "objects", "objects_bad", "rows_in", "rows_accepted", "rows_rejected", "rows_late", "reason",
 )  # fmt: skip
+STATES = ("loaded", "empty", "missing")
 # Twenty-seven years.
 MOST = 10_000
 

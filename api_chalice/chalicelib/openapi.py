@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import days, statistics
 from .openapi_described import DESCRIBED, described_response, export_body, export_schemas
 from .openapi_parts import (
     BY_GATEWAY,
@@ -116,9 +115,9 @@ def _paths(dataset: Dataset, catalogue: Catalogue) -> Iterable[tuple[str, Docume
     yield base, _operation(name, f"What {name} is", [], one, _READING, name)
     yield f"{base}/records", operation("records", "Rows, a page at a time", reference("schemas", f"{name}.row"))
     yield f"{base}/aggregate", operation("aggregate", "Groups and their metrics", reference("schemas", "group"))
-    yield f"{base}/stats", operation("stats", "Statistics of columns", _named(statistics.OUTPUTS))
-    yield f"{base}/days", operation("days", "The state of every day", _named(days.OUTPUTS))
-    column = parameter("column", {"enum": _groupable(dataset)}, "A column.", where="path")
+    yield f"{base}/stats", operation("stats", "Statistics of columns", reference("schemas", "statistic"))
+    yield f"{base}/days", operation("days", "The state of every day", reference("schemas", "day"))
+    column = parameter("column", names(_groupable(dataset)), "A column.", where="path")
     values = operation("values", "The most frequent values of a column", reference("schemas", "value"), column)
     yield f"{base}/values/{{column}}", values
 
@@ -144,13 +143,13 @@ def _own(dataset: Dataset, endpoint: str, since: str | None) -> list[Document]:
         "from": parameter("from", reference("schemas", "moment"), "Where the range begins, included.", example=since),
         "to": parameter("to", reference("schemas", "moment"), "Where the range ends, excluded."),
         "source": parameter("source", names(dataset.sources), "Whose rows.", list_=True),
-        "format": parameter("format", {"enum": list(FORMATS)}, "Goes before the header Accept."),
+        "format": parameter("format", names(FORMATS), "Goes before the header Accept."),
         "columns": parameter("columns", names(dataset.fields), "Which columns, in this order.", list_=True),
         "cursor": parameter("cursor", {"type": "string"}, "`meta.next` of the page before."),
-        "count": parameter("count", {"enum": ["exact"]}, "Asks for `meta.count`, how many rows are selected."),
+        "count": parameter("count", names(["exact"]), "Asks for `meta.count`, how many rows are selected."),
         "metrics": parameter("metrics", names(metrics_of(dataset)), "Which metrics.", list_=True, example="count"),
         "by": parameter("by", names(_groupable(dataset)), "A group for each of their values.", list_=True),
-        "bucket": parameter("bucket", {"enum": list(buckets_of(dataset))}, "A group for each of these."),
+        "bucket": parameter("bucket", names(buckets_of(dataset)), "A group for each of these."),
         "sort": _sort(dataset, endpoint),
         "limit": _limit(endpoint),
     }
@@ -165,7 +164,7 @@ def _sort(dataset: Dataset, endpoint: str) -> Document:
         return parameter("sort", {"type": "string"}, "An output; - in front goes downwards.", example="-count")
     sortable = [field.name for field in dataset.fields.values() if field.sortable]
     allowed = [sign + name for name in sortable for sign in ("", "-")]
-    return parameter("sort", {"enum": allowed, "default": dataset.default_sort}, "- in front goes downwards.")
+    return parameter("sort", names(allowed) | {"default": dataset.default_sort}, "- in front goes downwards.")
 
 
 def _limit(endpoint: str) -> Document:
@@ -184,10 +183,6 @@ def _groupable(dataset: Dataset) -> list[str]:
 def _row(dataset: Dataset) -> Document:
     columns = {field.name: column_schema(field) for field in dataset.fields.values()}
     return {"type": "object", "properties": columns, "additionalProperties": False}
-
-
-def _named(outputs: Sequence[str]) -> Document:
-    return {"type": "object", "required": list(outputs), "properties": {name: {} for name in outputs}}
 
 
 def _json(schema: Mapping[str, Any]) -> Document:

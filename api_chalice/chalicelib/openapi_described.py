@@ -1,9 +1,10 @@
-"""Parts of the OpenAPI document that are no rows: the catalogue's datasets, and exports with their bodies."""
+"""Parts of the OpenAPI document that are no rows of tables: datasets, days, statistics, exports with their bodies."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .openapi_parts import ASKED, DAY, reference
+from . import days, statistics
+from .openapi_parts import ASKED, COUNT, DAY, KINDS, names, reference
 from .reader import RESERVED
 from .schemas import Dataset, Field
 
@@ -12,6 +13,8 @@ TEXT: Document = {"type": "string"}
 TEXTS: Document = {"type": "array", "items": TEXT}
 TRUTH: Document = {"type": "boolean"}
 MAYBE_DATE: Document = {"type": ["string", "null"], "format": "date"}
+MAYBE_TEXT: Document = {"type": ["string", "null"]}
+SCALAR: Document = {"type": ["string", "number", "null"]}
 MAYBE_COUNT: Document = {"type": ["integer", "null"], "minimum": 0}
 FORMATS = ("parquet", "csv")
 EXAMPLE = {"format": "csv", "from": "2018-02-01", "to": "2018-02-08"}
@@ -22,19 +25,32 @@ DESCRIBED: Document = {
         "required": ["name", "type", "physical_type", "required", "filters", "sortable", "groupable", "metrics"],
         "properties": {
             "name": TEXT, "type": TEXT, "physical_type": TEXT, "description": TEXT, "required": TRUTH,
-            "filters": TEXTS, "sortable": TRUTH, "groupable": TRUTH, "metrics": TEXTS, "enum": {"type": "array"},
+            "filters": TEXTS, "sortable": TRUTH, "groupable": TRUTH, "metrics": TEXTS,
+            "enum": {"type": "array", "items": {"type": ["string", "number", "boolean"]}},
         },
     },
     "dataset": {
         "type": "object",
         "required": ["name", "kind", "time_column", "sources", "key", "columns", "as_of"],
         "properties": {
-            "name": TEXT, "kind": {"enum": ["source", "mart"]}, "title": TEXT, "description": TEXT, "team": TEXT,
+            "name": TEXT, "kind": names(["source", "mart"]), "title": TEXT, "description": TEXT, "team": TEXT,
             "tags": TEXTS, "sources": TEXTS, "time_column": TEXT, "key": TEXTS,
             "columns": {"type": "array", "items": reference("schemas", "column")},
             "as_of": DAY, "refreshed_at": DAY, "first_day": MAYBE_DATE, "last_day": MAYBE_DATE,
             "rows_accepted": MAYBE_COUNT,
         },
+    },
+    "day": {
+        "type": "object",
+        "required": list(days.OUTPUTS),
+        "properties": dict.fromkeys(days.OUTPUTS, COUNT)
+        | {"day": KINDS["date"], "state": names(days.STATES), "reason": MAYBE_TEXT},
+    },
+    "statistic": {
+        "type": "object",
+        "required": list(statistics.OUTPUTS),
+        "properties": dict.fromkeys(statistics.OUTPUTS, SCALAR)
+        | {"column": TEXT, "type": TEXT, "count": COUNT, "nulls": COUNT, "approx_distinct": MAYBE_COUNT},
     },
     "catalogue": {
         "type": "object",
@@ -45,7 +61,7 @@ DESCRIBED: Document = {
         "type": "object",
         "required": ["name", "bytes", "url"],
         "properties": {
-            "name": TEXT, "bytes": {"type": "integer", "minimum": 0},
+            "name": TEXT, "bytes": COUNT,
             "url": {"type": "string", "description": "Opens the file without a key, for an hour."},
         },
     },
@@ -53,9 +69,9 @@ DESCRIBED: Document = {
         "type": "object",
         "required": ["id", "state", "request", "created_at", "expires_at", "files"],
         "properties": {
-            "id": TEXT, "state": {"enum": ["queued", "running", "done", "failed"]}, "request": {"type": "object"},
+            "id": TEXT, "state": names(["queued", "running", "done", "failed"]), "request": {"type": "object"},
             "created_at": DAY, "finished_at": DAY, "expires_at": DAY, "rows": MAYBE_COUNT,
-            "detail": {"type": ["string", "null"]}, "files": {"type": "array", "items": reference("schemas", "file")},
+            "detail": MAYBE_TEXT, "files": {"type": "array", "items": reference("schemas", "file")},
         },
     },
 }  # fmt: skip

@@ -35,7 +35,6 @@ OPERATORS = {
     "null": "Whether there is no value.",
 }
 DAY = {"type": ["string", "null"], "format": "date-time"}
-RUN = {"type": "object", "properties": {"from": KINDS["date"], "to": KINDS["date"]}, "required": ["from", "to"]}
 COUNT = {"type": "integer", "minimum": 0}
 COUNTED = ("days", "days_loaded", "days_empty", "days_missing", "rows_rejected", "rows_late", "objects_bad")
 
@@ -45,13 +44,19 @@ SCHEMAS: Document = {
         "description": "An ISO date, its midnight UTC, or a timestamp; UTC where no offset is given.",
         "pattern": r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?$",
     },
+    "run": {
+        "type": "object",
+        "description": "Days on end: the first, and the one behind the last.",
+        "required": ["from", "to"],
+        "properties": {"from": KINDS["date"], "to": KINDS["date"]},
+    },
     "coverage": {
-        "type": ["object", "null"],
-        "description": "What is known of the days in the range; null for a mart that was never refreshed.",
+        "type": "object",
+        "description": "What is known of the days in the range.",
         "required": [*COUNTED, "missing", "missing_truncated"],
         "properties": {
             **dict.fromkeys(COUNTED, COUNT),
-            "missing": {"type": "array", "items": RUN},
+            "missing": {"type": "array", "items": {"$ref": "#/components/schemas/run"}},
             "missing_truncated": {"type": "boolean"},
         },
     },
@@ -66,7 +71,10 @@ SCHEMAS: Document = {
             "next": {"type": ["string", "null"], "description": "The cursor of the next page."},
             "truncated": {"type": "boolean", "description": "There is more, and no `next` leads there."},
             "changed": {"type": "boolean", "description": "A load was committed since the walk's first page."},
-            "coverage": {"$ref": "#/components/schemas/coverage"},
+            "coverage": {
+                "description": "null for a mart that was never refreshed.",
+                "anyOf": [{"$ref": "#/components/schemas/coverage"}, {"type": "null"}],
+            },
             "count": COUNT,
         },
     },
