@@ -18,6 +18,7 @@ from lambdas.common.contract import Contract
 from lambdas.common.contract.compile import Compiled, compile_contract
 from lambdas.common.contract.drift import find_drift
 from lambdas.common.contract.model import MOST_RAW_COLUMNS
+from lambdas.common.contract.rowset import Span, holds, remember
 from lambdas.common.contract.rules import MARK, hidden_columns
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ContractError, ObjectError, WorkspaceFull
@@ -27,6 +28,8 @@ from lambdas.process.verdict import drop_repeated, judge, refuse_if_too_many
 
 # Snappy: what UNLOAD itself writes, so what COPY surely reads.
 WRITE = "FORMAT parquet, COMPRESSION snappy"
+# Makes a join of a list of some values, as an enum is. A join of several threads gives the rows in any order.
+REORDERING = "in_clause"
 MISSING_ROWS = (Path(__file__).parent / "statements" / "missing_rows.sql").read_text(encoding="utf-8")
 
 
@@ -75,7 +78,7 @@ WHOLE = Part()
 
 @contextmanager
 def open_engine(workspace: Path, memory: str = "700MB") -> Iterator[Any]:
-    """A DuckDB connection that spills into the workspace and reads all times as UTC."""
+    """A DuckDB connection that spills into the workspace, reads all times as UTC, and keeps the order of rows."""
     import duckdb
 
     connection = duckdb.connect()
@@ -84,6 +87,7 @@ def open_engine(workspace: Path, memory: str = "700MB") -> Iterator[Any]:
         connection.execute("SET enable_progress_bar = false")
         connection.execute(f"SET memory_limit = '{memory}'")
         connection.execute(f"SET temp_directory = {_quoted(workspace / 'spill')}")
+        connection.execute(f"SET disabled_optimizers = '{REORDERING}'")
         connection.execute(f"SET threads = {os.cpu_count() or 1}")
         yield connection
     finally:
@@ -122,10 +126,10 @@ class Engine:
             drift = self._drift(rows, schema) if rows_in else ()
             compiled = self._compile(schema)
             self._accept(compiled.accepted(rows.relation(), key), raw, curated)
-            repeated = drop_repeated(self._connection, self._contract, curated, part.former)
+            repeated = drop_repeated(self._connection, self._contract, curated, rows.span, part.former)
             accepted, late, first, last = self._measure(curated, day)
             if accepted < rows_in:
-                self._find_missing(curated, part.first, rows_in, accepted)
+                self._find_missing(curated, rows.span, rows_in - accepted)
                 self._reject(compiled, rows, raw, key=key, rejected=rejected, repeated=repeated)
                 refuse_if_too_many(self._connection, self._contract, total, rejected, part.rejected)
         is_last = rows_in and part.first + rows_in == total
@@ -136,11 +140,12 @@ class Engine:
     def _rows(self, raw: Path, rows_in: int, first: int) -> Iterator[Rows]:
         """The object's rows as the contract reads them: its own, or what a transform.py makes of them."""
         if self._contract.script is None or not rows_in:
-            yield plain_rows(raw, first)
+            yield plain_rows(raw, (first, first + rows_in))
             return
         with tempfile.TemporaryDirectory(dir=raw.parent) as folder:
             hide = bool(hidden_columns(self._contract))
-            yield transformed_rows(run_script(self._contract.script, raw, Path(folder), first, hide=hide), first)
+            files = run_script(self._contract.script, raw, Path(folder), first, hide=hide)
+            yield transformed_rows(files, (first, first + rows_in))
 
     def cut(self, raw: Path, first: int, end: int, target: Path) -> None:
         """Write the object's rows [first, end) into a file of their own. Only their row groups are read.
@@ -224,26 +229,28 @@ class Engine:
         count, late, first, last = self._connection.execute(sql).fetchall()[0]
         return int(count), int(late), first, last
 
-    def _find_missing(self, curated: Path, first: int, rows_in: int, accepted: int) -> None:
+    def _find_missing(self, curated: Path, span: Span, expected: int) -> None:
         """Row numbers that the curated file skips. It keeps the raw order, so memory holds the gaps alone."""
-        sql = MISSING_ROWS.format(curated=_quoted(curated), before=first - 1, end=first + rows_in)
+        sql = MISSING_ROWS.format(curated=_quoted(curated), before=span[0] - 1, end=span[1])
         found = self._connection.execute(sql).fetchall()[0][0]
-        if found != rows_in - accepted:
-            raise ContractError(f"{self._contract.path}: {found} rows are missing, not {rows_in - accepted}: no order?")
+        if found != expected:
+            raise ContractError(f"{self._contract.path}: {found} rows are missing, not {expected}: no order?")
+        remember(self._connection, "missing", "SELECT missing FROM missing_rows", span)
 
     def _accept(self, select: str, raw: Path, curated: Path) -> None:
         """Rules pushed below the casts would have every cast done twice: once to filter, once to write."""
-        self._connection.execute("SET disabled_optimizers = 'filter_pushdown'")
+        self._connection.execute(f"SET disabled_optimizers = '{REORDERING},filter_pushdown'")
         try:
             self._copy(select, raw, curated)
         finally:
-            self._connection.execute("RESET disabled_optimizers")
+            self._connection.execute(f"SET disabled_optimizers = '{REORDERING}'")
 
     def _reject(self, compiled: Compiled, rows: Rows, raw: Path, *, key: str, rejected: Path, repeated: bool) -> None:
         """Reasons are worked out for the rows alone that did not arrive in the curated file: clean rows pay nothing."""
-        left = rows.relation(f"WHERE {rows.number} IN (SELECT missing FROM missing_rows)")
+        left = rows.relation(f"WHERE {holds('missing', rows.number)}")
         select = compiled.rejected(left, key, repeated=repeated)
         if rows.transformed:
+            remember(self._connection, "made", f"SELECT {rows.number} FROM {rows.source}", rows.span)
             masked = any(column.restricted for column in self._contract.columns)
             select = f"({select}) UNION ALL ({left_out(rows, raw, key, masked=masked)})"
         self._copy(select, raw, rejected)

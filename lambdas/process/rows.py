@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lambdas.common.contract.rowset import Span, holds
 from lambdas.common.contract.rules import MASK, ROW
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ObjectError
@@ -19,13 +20,13 @@ LEFT_OUT = "transform"
 class Rows:
     """`source` stands after FROM, `columns` are those that the contract reads, `number` is a row's in the object.
 
-    `first` is the number of the first row of the file that they come from.
+    `span` is that of the file that they come from.
     """
 
     source: str
     columns: str
     number: str
-    first: int = 0
+    span: Span
     transformed: bool = False
 
     def relation(self, where: str = "") -> str:
@@ -44,28 +45,29 @@ def refuse_doubled_names(raw: Path) -> None:
         seen[name.lower()] = name
 
 
-def plain_rows(raw: Path, first: int = 0) -> Rows:
-    """The rows of the file as they are; its first one is number `first` in the object."""
-    return Rows(f"read_parquet({literal(str(raw))})", "*", f"({TAKEN} + {first})" if first else TAKEN, first)
+def plain_rows(raw: Path, span: Span) -> Rows:
+    """The rows of the file as they are; `span` says where they stand in the object."""
+    number = f"({TAKEN} + {span[0]})" if span[0] else TAKEN
+    return Rows(f"read_parquet({literal(str(raw))})", "*", number, span)
 
 
-def transformed_rows(files: Sequence[Path], first: int = 0) -> Rows:
+def transformed_rows(files: Sequence[Path], span: Span) -> Rows:
     """The rows in files that `run_script` wrote; a column has the type in which those of all its batches fit."""
     number = quoted(NUMBER)
     names = ", ".join(literal(str(file)) for file in files)
     source = f"read_parquet([{names}], union_by_name = true)"
-    return Rows(source, f"* EXCLUDE ({number})", number, first, transformed=True)
+    return Rows(source, f"* EXCLUDE ({number})", number, span, transformed=True)
 
 
 def left_out(rows: Rows, raw: Path, key: str, *, masked: bool) -> str:
-    """SELECT of the raw rows among the missing ones that a transform.py left out, as rejected rows.
+    """SELECT of the raw rows in the set `missing`, and not in `made`, which a transform.py left out: as rejected rows.
 
     With `masked` their values are not shown: which of them make a restricted column only the script knows.
     """
     shown = literal(MASK) if masked else "CAST(to_json(t) AS VARCHAR)"
     reason = f"struct_pack(\"column\" := '', rule := {literal(LEFT_OUT)}, value := CAST(NULL AS VARCHAR))"
-    numbered = f"(SELECT {TAKEN} + {rows.first} AS {ROW}, t FROM read_parquet({literal(str(raw))}) AS t)"
+    numbered = f"(SELECT {TAKEN} + {rows.span[0]} AS {ROW}, t FROM read_parquet({literal(str(raw))}) AS t)"
     return (
         f"SELECT {literal(key)} AS raw_key, {ROW} AS raw_row, [{reason}] AS reasons, {shown} AS raw FROM {numbered} "
-        f"WHERE {ROW} IN (SELECT missing FROM missing_rows) AND {ROW} NOT IN (SELECT {rows.number} FROM {rows.source})"
+        f"WHERE {holds('missing', ROW)} AND NOT {holds('made', ROW)}"
     )

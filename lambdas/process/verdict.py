@@ -10,7 +10,8 @@ from lambdas.common.contract import Contract
 from lambdas.common.contract.casts import is_text
 from lambdas.common.contract.model import Column, ObjectRule
 from lambdas.common.contract.quality import PLACEHOLDER
-from lambdas.common.contract.rules import MASK, hidden_columns
+from lambdas.common.contract.rowset import Span, holds, remember
+from lambdas.common.contract.rules import MASK, hidden_columns, repeated
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ContractError, ObjectError
 
@@ -18,24 +19,26 @@ WRITE = "FORMAT parquet, COMPRESSION snappy"
 REASONS_TOLD = 5
 
 
-def drop_repeated(connection: Any, contract: Contract, curated: Path, former: Sequence[Path] = ()) -> bool:
+def drop_repeated(connection: Any, contract: Contract, curated: Path, span: Span, former: Sequence[Path] = ()) -> bool:
     """Take rows out of the curated file whose value of a unique column came before; whether there were any.
 
-    `former` are the files of the object's rows before these. The first row of a value stays. The others stand in the
-    table repeated_rows (_column, _raw_row) afterwards.
+    `former` are the files of the object's rows before those of the span. The first row of a value stays. The others
+    are in the column's set of repeated rows afterwards.
     """
     unique = [column for column in contract.columns if column.unique]
     if not unique:
         return False
-    first = int(connection.execute(f"SELECT min(_raw_row) FROM {_read([curated])}").fetchall()[0][0] or 0)
-    parts = " UNION ALL ".join(_repeated(column, [*former, curated], first) for column in unique)
+    parts = " UNION ALL ".join(_repeated(column, [*former, curated], span[0]) for column in unique)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE repeated_rows AS {parts}")
     if not connection.execute("SELECT count(*) FROM repeated_rows").fetchall()[0][0]:
         return False
+    remember(connection, "repeated", "SELECT _raw_row FROM repeated_rows", span)
+    for name in (column.name for column in unique):
+        rows = f"SELECT _raw_row FROM repeated_rows WHERE _column = {literal(name)}"
+        remember(connection, repeated(name), rows, span)
     kept = curated.with_suffix(".unique")
     rows = f"SELECT * FROM read_parquet({literal(str(curated))})"
-    where = "WHERE _raw_row NOT IN (SELECT _raw_row FROM repeated_rows)"
-    connection.execute(f"COPY ({rows} {where}) TO {literal(str(kept))} ({WRITE})")
+    connection.execute(f"COPY ({rows} WHERE NOT {holds('repeated', '_raw_row')}) TO {literal(str(kept))} ({WRITE})")
     kept.replace(curated)
     return True
 

@@ -57,7 +57,7 @@ class Compiled:
     def rejected(self, relation: str, raw_key: str, *, repeated: bool = False) -> str:
         """SELECT of every row of the relation with its reasons and the whole raw row as JSON text.
 
-        With `repeated` the table repeated_rows names the rows whose value of a unique column has come before.
+        With `repeated` the sets of repeated rows tell those whose value of a unique column has come before.
         """
         hidden = hidden_sources(self.contract)
         rules = (*self.rules, *self.unique) if repeated else self.rules

@@ -8,6 +8,7 @@ from typing import Any
 
 from lambdas.common.contract.casts import NUMBERS, duckdb_type
 from lambdas.common.contract.model import Column, Contract, RowRule
+from lambdas.common.contract.rowset import holds
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ContractError
 
@@ -151,14 +152,11 @@ def _reason(rule: Rule, masked: AbstractSet[str]) -> str:
 
 
 def unique_rules(contract: Contract, values: Mapping[str, str]) -> list[Rule]:
-    """The rules of unique columns for rows that stand in the table `repeated_rows` (_column, _raw_row)."""
-    return [
-        Rule(
-            column.name,
-            "unique",
-            f"({ROW} IN (SELECT _raw_row FROM repeated_rows WHERE _column = {literal(column.name)}))",
-            values[column.name],
-        )
-        for column in contract.columns
-        if column.unique
-    ]
+    """The rules of unique columns for rows that stand in the columns' sets of repeated rows."""
+    unique = [column.name for column in contract.columns if column.unique]
+    return [Rule(name, "unique", holds(repeated(name), ROW), values[name]) for name in unique]
+
+
+def repeated(column: str) -> str:
+    """The name of the set of rows whose value of the column came before."""
+    return f"repeated:{column}"
