@@ -12,7 +12,9 @@ from infrastructure.local.redshift import wire
 from infrastructure.local.redshift.backend import Backend
 from infrastructure.local.redshift.errors import RedshiftError, translate_fields
 
-SERVER_VERSION = "8.0.2"
+# what Redshift reports instead of, and beside, PostgreSQL's version: by the others drivers tell that it is Redshift
+# (Amazon's ODBC driver and Go's pq read padb_version, asyncpg padb_revision)
+_VERSIONS = {"server_version": "8.0.2", "padb_version": "1.0.77467", "padb_revision": "77467"}
 # PostgreSQL 8.0 did not report it; libpq then escapes backslashes, which Redshift's strings take for escapes
 _UNREPORTED = {"standard_conforming_strings"}
 _SUPER_OID = 4000
@@ -165,8 +167,10 @@ def _shown_oid(oid: int) -> int:
 
 
 def parameter_status(payload: bytes) -> bytes:
-    """The ParameterStatus for the client, with Redshift's version; nothing for what Redshift does not report."""
+    """The ParameterStatus for the client, with Redshift's versions; nothing for what Redshift does not report."""
     name, _ = wire.cstring(payload)
     if name in _UNREPORTED:
         return b""
-    return wire.message(b"S", f"{name}\0{SERVER_VERSION}\0".encode() if name == "server_version" else payload)
+    if name != "server_version":
+        return wire.message(b"S", payload)
+    return b"".join(wire.message(b"S", f"{name}\0{value}\0".encode()) for name, value in _VERSIONS.items())

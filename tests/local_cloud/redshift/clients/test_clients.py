@@ -114,3 +114,13 @@ def test_dlt(told: Told) -> None:
         "loads": [4, "0"],
         "jsonl": [1, "wörd 9"],
     }
+
+
+def test_asyncpg(told: Told) -> None:
+    """Its pool resets connections by what it tells Redshift by: the version that only Redshift reports."""
+    assert told("asyncs") == {
+        "row": ["7", "2026-01-02 03:04:05", "row 7", "1.75"],
+        "cursor": [0, 1, 2],
+        "error": ["42P01", 'relation "nowhere" does not exist'],
+        "pool": [0, 2, 4, 6, 8, 10],
+    }
