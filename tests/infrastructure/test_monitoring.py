@@ -61,6 +61,55 @@ def test_every_alarm_has_its_paragraph_and_every_paragraph_its_alarm() -> None:
     assert names == told()
 
 
+FUNCTIONS = ("ingest", "process", "forget", "migrate")
+# What has to be watched, and the alarms that watch it. A failed call of the API's function is an answer of its gateway,
+# and a slow one as well.
+WATCHED = {
+    "function errors": {*(f"{name}-errors" for name in (*FUNCTIONS, "export")), "api-errors"},
+    "function throttles": {f"{name}-throttles" for name in (*FUNCTIONS, "export", "api")},
+    "duration near the limit": {*(f"{name}-duration" for name in (*FUNCTIONS, "export")), "api-latency"},
+    "DLQ not empty": {"dead-letters"},
+    "oldest message": {"oldest-message"},
+    "freshness per source": {f"freshness-{name}" for name, one in load_sources().items() if one.freshness},
+    "rejected ratio": {"rejected-rows", "objects-set-aside"},
+    "API 5xx and p99": {"api-errors", "api-latency"},
+    "Redshift queued queries, storage and daily cost": {f"warehouse-{name}" for name in ("queued", "storage", "cost")},
+    "Dagster heartbeat": {"dagster-heartbeat", "dagster-storage"},
+}
+# namespace, metric and statistic of what is watched in AWS's own metrics
+BY = {
+    "-errors": ("AWS/Lambda", "Errors", "Sum"),
+    "-throttles": ("AWS/Lambda", "Throttles", "Sum"),
+    "-duration": ("AWS/Lambda", "Duration", "Maximum"),
+    "api-errors": ("AWS/ApiGateway", "5XXError", "Sum"),
+    "api-latency": ("AWS/ApiGateway", "Latency", "p99"),
+    "dead-letters": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum"),
+    "oldest-message": ("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum"),
+    "warehouse-queued": ("AWS/Redshift-Serverless", "QueriesQueued", "Minimum"),
+    "warehouse-storage": ("AWS/Redshift-Serverless", "DataStorage", "Maximum"),
+    "warehouse-cost": ("AWS/Redshift-Serverless", "ComputeSeconds", "Sum"),
+    "rejected-rows": (OURS, "RejectedPercent", "Maximum"),
+    "freshness-": (OURS, "DataAge", "Minimum"),
+}
+
+
+def test_all_that_has_to_be_watched_has_its_alarm_and_no_alarm_watches_something_else() -> None:
+    assert set().union(*WATCHED.values()) == set(ALARMS)
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_looks_at_what_its_name_says(name: str) -> None:
+    found = [by for part, by in sorted(BY.items(), key=lambda pair: -len(pair[0])) if part in name]
+    alarm = ALARMS[name]
+    seen = (plain(alarm["Namespace"]), alarm["MetricName"], alarm.get("Statistic") or alarm["ExtendedStatistic"])
+    assert not found or seen == found[0]
+    function = name.rpartition("-")[0]
+    if alarm["Namespace"] == "AWS/Lambda":
+        (one,) = alarm["Dimensions"]
+        watched = plain(one["Value"])
+        assert watched in (f"{function.capitalize()}Function", f"{PREFIX}{function}")
+
+
 def written() -> set[str]:
     """The metrics that code or a filter over logs writes into our namespace."""
     filters = [one for found in parts("AWS::Logs::MetricFilter") for one in found["MetricTransformations"]]
@@ -120,9 +169,12 @@ def test_every_contract_that_promises_freshness_has_an_alarm_with_its_limit() ->
 
 def test_functions_are_given_less_time_than_their_alarm_waits_for() -> None:
     functions = parts("AWS::Lambda::Function")
-    limits = {name: one["Threshold"] for name, one in ALARMS.items() if name.endswith("-duration")}
+    limits = {f"{name}-duration": ALARMS[f"{name}-duration"]["Threshold"] for name in FUNCTIONS}
     assert len(limits) == len(functions) == 4
     assert all(limit < 1000 * one["Timeout"] for limit in limits.values() for one in functions)
+    chalice = json.loads((PROJECT / "api_chalice/.chalice/config.json").read_text())
+    export = 1000 * chalice["lambda_functions"]["export"]["lambda_timeout"]
+    assert ALARMS["export-duration"]["Threshold"] < export
 
 
 def test_the_runbooks_commands_exist() -> None:
