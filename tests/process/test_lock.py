@@ -15,8 +15,8 @@ from lambdas.common.db.lock import end_overdue, lock_source, session_name
 from lambdas.common.db.redshift import execute, query, rollback
 from lambdas.common.errors import WarehouseBusy
 from tests.cloud import PROJECT, Cloud
+from tests.process.forgetting import forgetter
 from tests.process.source import Source
-from tests.process.test_forget import forgetter
 from tests.process.test_load import DAY, A, assert_equations_hold, row
 
 Frozen = Callable[..., subprocess.Popen[str]]

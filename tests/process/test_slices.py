@@ -20,7 +20,7 @@ from lambdas.process.engine import Engine, open_engine
 from lambdas.process.objects import Staged, Stager
 from lambdas.process.rejected import read_file
 from tests.local_cloud.redshift import processes
-from tests.process.test_forget import forgetter
+from tests.process.forgetting import forgetter
 from tests.process.test_load import DAY, A, assert_equations_hold, row
 
 BUCKET = "lake"
