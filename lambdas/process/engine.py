@@ -25,9 +25,8 @@ from lambdas.common.errors import ContractError, ObjectError, WorkspaceFull
 from lambdas.process.rows import TAKEN, Rows, left_out, plain_rows, refuse_doubled_names, transformed_rows
 from lambdas.process.transform import run_script
 from lambdas.process.verdict import drop_repeated, judge, refuse_if_too_many
+from lambdas.process.writing import WRITE, write_options
 
-# Snappy: what UNLOAD itself writes, so what COPY surely reads.
-WRITE = "FORMAT parquet, COMPRESSION snappy"
 # Makes a join of a list of some values, as an enum is. A join of several threads gives the rows in any order.
 REORDERING = "in_clause"
 MISSING_ROWS = (Path(__file__).parent / "statements" / "missing_rows.sql").read_text(encoding="utf-8")
@@ -100,6 +99,7 @@ class Engine:
     def __init__(self, connection: Any, contract: Contract) -> None:
         self._connection = connection
         self._contract = contract
+        self._write = WRITE
         self._compiled: dict[tuple[tuple[str, str], ...], Compiled] = {}
 
     def split(self, raw: Path, key: str, day: dt.date, *, curated: Path, rejected: Path, part: Part = WHOLE) -> Split:
@@ -120,13 +120,14 @@ class Engine:
         """
         rows_in = self._count(raw)
         refuse_doubled_names(raw)
+        self._write = write_options(raw)
         total = rows_in if part.rows is None else part.rows
         with self._rows(raw, rows_in, part.first) as rows:
             schema = self._describe(rows)
             drift = self._drift(rows, schema) if rows_in else ()
             compiled = self._compile(schema)
             self._accept(compiled.accepted(rows.relation(), key), raw, curated)
-            repeated = drop_repeated(self._connection, self._contract, curated, rows.span, part.former)
+            repeated = drop_repeated(self._connection, self._contract, curated, rows.span, part.former, self._write)
             accepted, late, first, last = self._measure(curated, day)
             if accepted < rows_in:
                 self._find_missing(curated, rows.span, rows_in - accepted)
@@ -156,7 +157,7 @@ class Engine:
         """
         source = f"read_parquet({_quoted(raw)}) AS t WHERE {TAKEN} >= {first} AND {TAKEN} < {end}"
         try:
-            self._connection.execute(f"COPY (SELECT t.* FROM {source}) TO {_quoted(target)} ({WRITE})")
+            self._connection.execute(f"COPY (SELECT t.* FROM {source}) TO {_quoted(target)} ({write_options(raw)})")
         except Exception as error:
             raise self._blame(error, raw, source) from error
 
@@ -202,7 +203,7 @@ class Engine:
 
     def _copy(self, select: str, raw: Path, target: Path) -> None:
         try:
-            self._connection.execute(f"COPY ({select}) TO {_quoted(target)} ({WRITE})")
+            self._connection.execute(f"COPY ({select}) TO {_quoted(target)} ({self._write})")
         except Exception as error:
             raise self._blame(error, raw, f"read_parquet({_quoted(raw)}) AS t") from error
 

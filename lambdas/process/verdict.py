@@ -15,15 +15,16 @@ from lambdas.common.contract.rules import MASK, hidden_columns, repeated
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ContractError, ObjectError
 
-WRITE = "FORMAT parquet, COMPRESSION snappy"
 REASONS_TOLD = 5
 
 
-def drop_repeated(connection: Any, contract: Contract, curated: Path, span: Span, former: Sequence[Path] = ()) -> bool:
+def drop_repeated(
+    connection: Any, contract: Contract, curated: Path, span: Span, former: Sequence[Path], write: str
+) -> bool:
     """Take rows out of the curated file whose value of a unique column came before; whether there were any.
 
     `former` are the files of the object's rows before those of the span. The first row of a value stays. The others
-    are in the column's set of repeated rows afterwards.
+    are in the column's set of repeated rows afterwards. `write` are COPY's options.
     """
     unique = [column for column in contract.columns if column.unique]
     if not unique:
@@ -38,7 +39,7 @@ def drop_repeated(connection: Any, contract: Contract, curated: Path, span: Span
         remember(connection, repeated(name), rows, span)
     kept = curated.with_suffix(".unique")
     rows = f"SELECT * FROM read_parquet({literal(str(curated))})"
-    connection.execute(f"COPY ({rows} WHERE NOT {holds('repeated', '_raw_row')}) TO {literal(str(kept))} ({WRITE})")
+    connection.execute(f"COPY ({rows} WHERE NOT {holds('repeated', '_raw_row')}) TO {literal(str(kept))} ({write})")
     kept.replace(curated)
     return True
 

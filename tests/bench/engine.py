@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lambdas.common.contract import load_contract
-from lambdas.process.engine import WRITE, Engine, open_engine
+from lambdas.process.engine import Engine, open_engine
+from lambdas.process.writing import WRITE
 from tests.bench.timing import compare, line
 
 CONTRACT = """

@@ -274,3 +274,17 @@ def test_damage_inside_the_file_is_the_object_s(tmp_path, run):
 
 def test_duckdb_is_the_version_whose_casts_were_tried():
     assert duckdb.sql("SELECT TRY_CAST('1_000' AS BIGINT)").fetchall() == [(1000,)], "the underscore guard is moot"
+
+
+def test_wide_rows_take_no_more_memory_than_narrow_ones(tmp_path):
+    folder = tmp_path / "readings"
+    folder.mkdir()
+    text = CONTRACT.replace("varchar(4)", "varchar(4000)")
+    (folder / "contract.yaml").write_text(text)
+    raw, curated, rejected = (tmp_path / name for name in ("raw", "curated", "rejected"))
+    with open_engine(tmp_path, "350MB") as connection:
+        rows = "SELECT i || repeat('wide', 900) AS sensor, '2024-03-01' AS at, '{}' AS extra FROM range(120000) AS r(i)"
+        connection.execute(f"COPY ({rows}) TO '{raw}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 2048)")
+        engine = Engine(connection, load_contract(folder / "contract.yaml"))
+        found = engine.split(raw, "raw/readings/x.parquet", DAY, curated=curated, rejected=rejected)
+    assert (found.rows_in, found.rows_accepted) == (120_000, 120_000)
