@@ -1,6 +1,7 @@
 """The bytes of a large Parquet object that are needed now, on disk at their places: the rest of the file is a hole."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ MAGIC = b"PAR1"
 # Most footers fit; a longer one is read again as a whole.
 TAIL = 1 << 20
 CHUNK = 1 << 20
+# A row group's bytes: they are in memory as a whole, and have to be read within one call.
+MOST_GROUP_BYTES = 512 << 20
+# What a range takes of the disk, in its own bytes: as it came, unpacked and written again, its two results.
+COPIES = 3
 
 
 class ChangedError(AnalyticsError):
@@ -50,6 +55,18 @@ def plan_ranges(metadata: Any, most_bytes: int) -> list[Range]:
             ranges.append(Range(row, end, start, stop))
         row = end
     return ranges
+
+
+def refuse_if_too_wide(ranges: Sequence[Range], disk: int) -> None:
+    """Raise ObjectError where a range, of one row group then, is more than is taken at once; `disk` in bytes."""
+    most = min(MOST_GROUP_BYTES, disk // COPIES)
+    for place in ranges:
+        if place.stop - place.start > most:
+            raise ObjectError(
+                f"its rows {place.first:,} to {place.end - 1:,} are one row group of {place.stop - place.start:,} "
+                f"bytes, and {most:,} may be: it is taken at once, with {disk:,} bytes of disk (ProcessStorage). Write "
+                "the file with smaller row groups (row_group_size in pyarrow, ROW_GROUP_SIZE in DuckDB)"
+            )
 
 
 def _extent(group: Any) -> tuple[int, int]:

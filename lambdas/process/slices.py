@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 from lambdas.common.contract import Contract
@@ -20,7 +21,7 @@ from lambdas.common.errors import ObjectError
 from lambdas.common.lake import RawObject, day_prefix, list_objects, parse_raw_key
 from lambdas.common.remarks import text_of
 from lambdas.process.engine import Engine, Part, Split
-from lambdas.process.ranges import Range, Ranges, plan_ranges
+from lambdas.process.ranges import Range, Ranges, plan_ranges, refuse_if_too_wide
 from lambdas.process.rows import refuse_doubled_names
 from lambdas.process.shelf import Shelf
 from lambdas.process.verdict import looks_at_all
@@ -93,6 +94,7 @@ class Slicer:
 
     def _take(self, item: RawObject, raw: Ranges, deadline: float) -> Sliced:
         planned = plan_ranges(raw.read_footer(), SLICE_BYTES)
+        refuse_if_too_wide(planned, disk_usage(self._workspace).total)
         refuse_doubled_names(raw.path)
         done = self._find_done(item, planned)
         former = self._fetch(done, raw.path.parent) if len(done) < len(planned) else []

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -15,7 +16,7 @@ import pytest
 from lambdas.common.contract import load_contract
 from lambdas.common.db.prove import Lake, _prove_files
 from lambdas.common.lake import RawObject, list_objects, raw_key
-from lambdas.process import slices, work
+from lambdas.process import ranges, slices, work
 from lambdas.process.engine import Engine, open_engine
 from lambdas.process.objects import Staged, Stager
 from lambdas.process.rejected import read_file
@@ -269,3 +270,26 @@ def test_tables_see_a_large_object_at_once_or_not_at_all(keyed, monkeypatch):
 def replace_number(found: dict[str, Any]) -> dict[str, Any]:
     """The row with a number that the scratch contract lets pass."""
     return {**found, "n": found["n"] % 100}
+
+
+def test_row_group_that_is_too_large_is_set_aside_before_any_of_it_is_fetched(stage, s3, monkeypatch):
+    body = parquet(rows_with())
+    monkeypatch.setattr(ranges, "MOST_GROUP_BYTES", len(body) // 20)
+    asked, event = [], "before-parameter-build.s3.GetObject"
+    s3.meta.events.register(event, lambda params, **_: asked.append(params["Range"]), "ranges")
+    parts, _ = stage(body, "parts", sliced=True, calls=2)
+    s3.meta.events.unregister(event, unique_id="ranges")
+    assert (parts.staged.entry.status, parts.staged.entry.rows_in) == ("bad", 0)
+    reason = r"its rows 0 to 49 are one row group of [\d,]+ bytes, and [\d,]+ may be: .* smaller row groups"
+    assert re.search(reason, parts.staged.entry.reason), parts.staged.entry.reason
+    assert set(asked) == {f"bytes=0-{len(body) - 1}"}, "more than the footer was read"
+
+
+@pytest.mark.parametrize(("disk", "taken"), [(100, True), (2, False)], ids=["suffices", "is too small"])
+def test_row_group_has_to_fit_on_the_disk_with_what_is_made_of_it(stage, monkeypatch, disk: int, taken: bool):
+    body = parquet(rows_with())
+    monkeypatch.setattr(slices, "disk_usage", lambda _: SimpleNamespace(total=disk * len(body) // 20))
+    parts, _ = stage(body, "parts", sliced=True)
+    assert (parts.staged.entry.status == "loaded") is taken
+    if not taken:
+        assert "ProcessStorage" in parts.staged.entry.reason
