@@ -1,4 +1,4 @@
-"""A template without what the local cloud has no type for: the rest of it can be deployed there."""
+"""Templates as far as the local cloud can hold them: without what it has no type for, or one part and what it names."""
 
 import json
 import re
@@ -39,6 +39,22 @@ def holdable(path: Path) -> tuple[str, set[str]]:
         if one.get("DependsOn") in gone:
             del one["DependsOn"]
     return json.dumps(_without(template, gone)), kinds
+
+
+def closure(path: Path, *wanted: str) -> str:
+    """The template as JSON with these resources, and with what they refer to, alone."""
+    template = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    named, left = set[str](), set(wanted)
+    while left:
+        named |= left
+        text = json.dumps([template["Resources"].get(name) for name in left])
+        found = re.findall(r'"Ref": "(\w+)"|"Fn::GetAtt": \["(\w+)"|\$\{(\w+)[.}]', text)
+        left = {name for names in found for name in names if name} - named
+    kept = {
+        section: {name: one for name, one in template[section].items() if name in named}
+        for section in ("Parameters", "Resources")
+    }
+    return json.dumps(kept)
 
 
 def _without(value: Any, gone: set[str]) -> Any:

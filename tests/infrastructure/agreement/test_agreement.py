@@ -1,87 +1,112 @@
-"""What the templates give the functions against what their code asks for: variables and rights.
+"""What the templates tell the code, against what the code asks for: variables and time. Rights: test_calls.
 
 Nothing may be missing; whatever is there beyond has its reason here.
 """
 
+import json
 import re
-from collections.abc import Iterator
+from dataclasses import fields
+from functools import cache
 from typing import Any
 
 import pytest
-import yaml
 
-from infrastructure.deploy import settings
+from api_chalice.chalicelib.warehouse import EXPORT_LIMITS, LIMITS
+from infrastructure.deploy.target import INVOKE
+from lambdas.common.deadline import WORK_SECONDS
+from lambdas.common.settings import Settings
+from orchestration.resources import READ_TIMEOUT_SECONDS
 from tests.cloud import PROJECT
-from tests.infrastructure.test_templates import Loader
+from tests.infrastructure.test_stacks import parts
 
+# what runs, and where its code lies beside lambdas/common
 CODE = {
-    "Ingest": "lambdas/ingest",
-    **dict.fromkeys(("Process", "Forget", "Migrate"), "lambdas/process"),
+    "Ingest": ("lambdas/ingest",),
+    **dict.fromkeys(("Process", "Forget", "Migrate"), ("lambdas/process",)),
+    **dict.fromkeys(("Api", "Export"), ("api_chalice/app.py", "api_chalice/chalicelib")),
+    "Dagster": ("orchestration",),
 }
-# the call in the code -> the action that it needs
-ACTIONS = {
-    "get_object": "s3:GetObject",
-    "download_file": "s3:GetObject",
-    "put_object": "s3:PutObject",
-    "upload_fileobj": "s3:PutObject",
-    "list_objects_v2": "s3:ListBucket",
-    "list_object_versions": "s3:ListBucketVersions",
-    "delete_objects": "s3:DeleteObjectVersion",
-    "get_secret_value": "secretsmanager:GetSecretValue",
+READ = re.compile(
+    r'(?:environ|values)(?:\.get\(|\[)"([A-Z_]+)"|require\(\w+, "([A-Z_]+)"\)|env: ([A-Z_]+)|EnvVar\("(\w+)"'
+)
+OF_OTHERS = {
+    "AWS_DEFAULT_REGION": "read by boto3",
+    "DAGSTER_CURRENT_IMAGE": "read by Dagster's ECS launcher: what runs are made of",
 }
-REASONS = {
-    "logs:CreateLogStream": "Lambda itself writes the log",
-    "logs:PutLogEvents": "Lambda itself writes the log",
-    "sqs:ReceiveMessage": "the event source mapping takes the messages in the function's name",
-    "sqs:DeleteMessage": "the event source mapping takes the messages in the function's name",
-    "sqs:GetQueueAttributes": "the event source mapping takes the messages in the function's name",
-    "s3:GetObjectVersion": "get_object with a VersionId",
-    "s3:DeleteObject": "delete_object without a VersionId",
-    "s3:DeleteObjectVersion": "delete_object or delete_objects with a VersionId",
+NOT_GIVEN = {
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "Lambda gives it",
+    "API_AUTHORIZER": "read when the API is packaged: what guards it stands in its template",
 }
+# the settings that every function reads as they are
+ALWAYS = {"ANALYTICS_ENV", "LOG_LEVEL"}
 
 
-def template() -> dict[str, Any]:
-    return dict(yaml.load(settings.template("template.yaml"), Loader=Loader)["Resources"])
+@cache
+def text(*places: str) -> str:
+    found = [PROJECT / place for place in places]
+    files = [file for one in found for file in ([one] if one.is_file() else sorted(one.rglob("*")))]
+    return "".join(file.read_text() for file in files if file.suffix in (".py", ".yaml") and "vendor" not in file.parts)
 
 
-def text(part: str) -> str:
-    folders = (PROJECT / CODE[part], PROJECT / "lambdas" / "common")
-    return "".join(path.read_text() for folder in folders for path in sorted(folder.rglob("*.py")))
+def read(part: str) -> set[str]:
+    """The variables that the code of a part reads."""
+    matches = READ.findall(text(*CODE[part], "lambdas/common"))
+    return {name for found in matches for name in found if name}
 
 
-def variables(part: str) -> set[str]:
-    return set(template()[f"{part}Function"]["Properties"]["Environment"]["Variables"])
-
-
-def granted(part: str) -> Iterator[str]:
-    for policy in template()[f"{part}Role"]["Properties"]["Policies"]:
-        for statement in policy["PolicyDocument"]["Statement"]:
-            actions = statement["Action"]
-            yield from actions if isinstance(actions, list) else [actions]
+def given(part: str) -> set[str]:
+    """The variables that a template gives a part."""
+    if part == "Dagster":
+        tasks = parts("dagster", "AWS::ECS::TaskDefinition").values()
+        containers = [one for task in tasks for one in task["Properties"]["ContainerDefinitions"]]
+        return {entry["Name"] for one in containers for entry in one["Environment"] + one["Secrets"]}
+    if part in ("Api", "Export"):
+        name = {"Api": "APIHandler", "Export": "Export"}[part]
+        return set(parts("deploy/api-additions")[name]["Properties"]["Environment"]["Variables"])
+    return set(parts("template")[f"{part}Function"]["Properties"]["Environment"]["Variables"])
 
 
 @pytest.mark.parametrize("part", CODE)
-def test_every_variable_that_a_function_is_given_is_read(part: str) -> None:
-    code = text(part)
-    assert {name for name in variables(part) if f'"{name}"' not in code} == set()
+def test_every_variable_that_is_given_is_read(part: str) -> None:
+    assert given(part) - read(part) - set(OF_OTHERS) == set()
+
+
+@pytest.mark.parametrize("part", ["Ingest", "Process", "Forget", "Migrate"])
+def test_a_function_is_told_no_setting_that_its_own_code_does_not_use(part: str) -> None:
+    settings = {field.name.upper(): field.name for field in fields(Settings)}
+    own = text(*CODE[part])
+    told = (given(part) - ALWAYS) & set(settings)
+    assert {
+        name for name in told if f"settings.{settings[name]}" not in own and f").{settings[name]}" not in own
+    } == set()
 
 
 @pytest.mark.parametrize("part", CODE)
 def test_every_variable_that_the_code_demands_is_given(part: str) -> None:
-    demanded = set(re.findall(r'require\(\w+, "([A-Z_]+)"\)', text(part)))
-    assert {"ANALYTICS_ENV", "LAKE_BUCKET"} <= demanded
-    assert demanded <= variables(part)
+    # the functions' settings are read in common; the API has its own
+    places = (*CODE[part], "lambdas/common") if CODE[part][0].startswith("lambdas") else CODE[part]
+    demanded = set(re.findall(r'require\(\w+, "([A-Z_]+)"\)', text(*places)))
+    assert demanded | {"ANALYTICS_ENV"} <= given(part)
 
 
-@pytest.mark.parametrize("part", CODE)
-def test_a_role_allows_what_the_code_calls_and_nothing_without_a_reason(part: str) -> None:
-    code = text(part)
-    called = {action for call, action in ACTIONS.items() if re.search(rf"\b{call}\b", code)}
-    assert set(granted(part)) - called - set(REASONS) == set()
+def test_every_variable_that_some_code_reads_somebody_is_given() -> None:
+    every = set[str]().union(*(read(part) for part in CODE))
+    assert every - set[str]().union(*(given(part) for part in CODE)) == set(NOT_GIVEN)
 
 
-def test_whatever_the_code_calls_some_role_allows() -> None:
-    code = "".join(text(part) for part in CODE)
-    called = {action for call, action in ACTIONS.items() if re.search(rf"\b{call}\b", code)}
-    assert called <= {action for part in CODE for action in granted(part)}
+def limits() -> dict[str, int]:
+    """The time that Lambda gives each function, in seconds."""
+    found = {name: one["Properties"]["Timeout"] for name, one in parts("template", "AWS::Lambda::Function").items()}
+    chalice: Any = json.loads((PROJECT / "api_chalice/.chalice/config.json").read_text())
+    export = chalice["lambda_functions"]["export"]["lambda_timeout"]
+    return {**found, "Api": chalice["lambda_timeout"], "Export": export}
+
+
+def test_a_function_ends_by_itself_before_lambda_ends_it_and_who_calls_it_waits_longer() -> None:
+    found = limits()
+    longest = max(limit for name, limit in found.items() if name.endswith("Function"))
+    assert all(limit > WORK_SECONDS for name, limit in found.items() if name.endswith("Function"))
+    assert longest < min(READ_TIMEOUT_SECONDS, INVOKE.read_timeout)
+    # the gateway gives up after 29 s
+    assert LIMITS.statement < LIMITS.socket < found["Api"] <= 29
+    assert EXPORT_LIMITS.statement < EXPORT_LIMITS.socket < found["Export"]
