@@ -82,7 +82,7 @@ def _start(column: Any) -> int:
 
 
 class Ranges:
-    """One object's bytes on disk, as far as they were read. They are read as the object was listed."""
+    """One object's bytes on disk, as far as they were read: those that were listed, where its ETag is given."""
 
     def __init__(self, s3: Any, bucket: str, item: RawObject, path: Path) -> None:
         self.path = path
@@ -121,6 +121,18 @@ class Ranges:
         """
         self._fetch(place.start, place.stop)
 
+    def read_columns(self, names: Sequence[str] | None) -> None:
+        """Bring the footer and these columns to their places, all columns for None.
+
+        Raises:
+            ChangedError, ObjectError: as `read_footer`.
+        """
+        metadata = self.read_footer()
+        groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+        for column in (group.column(number) for group in groups for number in range(group.num_columns)):
+            if names is None or column.path_in_schema.split(".")[0] in names:
+                self._fetch(_start(column), _start(column) + column.total_compressed_size)
+
     def forget(self) -> None:
         """Give the disk back what was read; the footer stays."""
         tail = self._item.size - self._footer_length()
@@ -139,7 +151,9 @@ class Ranges:
             return min(int.from_bytes(file.read(4), "little") + 8, self._item.size)
 
     def _fetch(self, start: int, stop: int) -> None:
-        asked = {"Bucket": self._bucket, "Key": self._item.key, "IfMatch": self._item.etag}
+        asked = {"Bucket": self._bucket, "Key": self._item.key}
+        if self._item.etag:
+            asked["IfMatch"] = self._item.etag
         try:
             reply = self._s3.get_object(**asked, Range=f"bytes={start}-{stop - 1}")
         except self._s3.exceptions.ClientError as error:

@@ -21,10 +21,10 @@ from lambdas.common.errors import ObjectError
 from lambdas.common.lake import RawObject, day_prefix, list_objects, parse_raw_key
 from lambdas.common.remarks import text_of
 from lambdas.process.engine import Engine, Part, Split
+from lambdas.process.former import Former
 from lambdas.process.ranges import Range, Ranges, plan_ranges, refuse_if_too_wide
 from lambdas.process.rows import refuse_doubled_names
 from lambdas.process.shelf import Shelf
-from lambdas.process.verdict import looks_at_all
 
 # Raw bytes of a slice; one row group at least. Objects up to this size are taken whole.
 SLICE_BYTES = 256 << 20
@@ -97,19 +97,21 @@ class Slicer:
         refuse_if_too_wide(planned, disk_usage(self._workspace).total)
         refuse_doubled_names(raw.path)
         done = self._find_done(item, planned)
-        former = self._fetch(done, raw.path.parent) if len(done) < len(planned) else []
+        former = Former(self._s3, self._bucket, self._contract, raw.path.parent)
         found = len(done)
         _refuse_if_too_large(done, planned)
         for place in planned[found:]:
             if len(done) > found and time.monotonic() > deadline:
                 return Sliced(tuple(done), ready=False)
-            part = Part(place.first, planned[-1].end, sum(s.rows_rejected for s in done), tuple(former))
-            done.append(self._take_one(item, raw, place, part, former))
+            for before in done[len(former.files) :]:
+                former.fetch(before.curated_key, before.size, before.end)
+            part = Part(place.first, planned[-1].end, sum(s.rows_rejected for s in done), former.files)
+            done.append(self._take_one(item, raw, place, part))
             _refuse_if_too_large(done, planned)
         seconds = sum(s.size for s in done) / COPY_BYTES_A_SECOND
         return Sliced(tuple(done), ready=len(done) == found or time.monotonic() + seconds < deadline)
 
-    def _take_one(self, item: RawObject, raw: Ranges, place: Range, part: Part, former: list[Path]) -> Slice:
+    def _take_one(self, item: RawObject, raw: Ranges, place: Range, part: Part) -> Slice:
         name = name_of(place)
         rows, day = raw.path.with_name(f"{name}.rows"), parse_raw_key(item.key).day
         curated, rejected = rows.with_suffix(".curated"), rows.with_suffix(".rejected")
@@ -118,9 +120,6 @@ class Slicer:
         raw.forget()
         split = self._engine.split(rows, item.key, day, curated=curated, rejected=rejected, part=part)
         rows.unlink()
-        if looks_at_all(self._contract):
-            former.append(rows.with_suffix(".former"))
-            former[-1].hardlink_to(curated)
         return self._put(item, place, split, curated, rejected)
 
     def _put(self, item: RawObject, place: Range, split: Split, curated: Path, rejected: Path) -> Slice:
@@ -153,16 +152,6 @@ class Slicer:
             details = json.loads(head["Metadata"][DETAILS])
             details |= {"curated_key": file.key, "size": file.size, "remarks": tuple(details["remarks"])}
             yield Slice(**details)
-
-    def _fetch(self, done: Sequence[Slice], workspace: Path) -> list[Path]:
-        """The curated files of the slices that are done, on disk: only where rules look at all rows together."""
-        if not looks_at_all(self._contract):
-            return []
-        files = []
-        for found in done:
-            files.append(workspace / f"{name_of(found)}.former")
-            self._s3.download_file(self._bucket, found.curated_key, str(files[-1]))
-        return files
 
 
 def _refuse_if_too_large(done: Sequence[Slice], planned: Sequence[Range]) -> None:

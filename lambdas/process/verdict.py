@@ -29,7 +29,7 @@ def drop_repeated(
     unique = [column for column in contract.columns if column.unique]
     if not unique:
         return False
-    parts = " UNION ALL ".join(_repeated(column, [*former, curated], span[0]) for column in unique)
+    parts = " UNION ALL ".join(_repeated(column, curated, former) for column in unique)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE repeated_rows AS {parts}")
     if not connection.execute("SELECT count(*) FROM repeated_rows").fetchall()[0][0]:
         return False
@@ -44,14 +44,22 @@ def drop_repeated(
     return True
 
 
-def _repeated(column: Column, files: Sequence[Path], start: int) -> str:
+def _repeated(column: Column, curated: Path, former: Sequence[Path]) -> str:
+    """SELECT of the rows whose value came before, in the file or in a former one, which is gone through once."""
+    rows = _values(column, [curated])
+    again = f"SELECT value, min(_raw_row) AS first FROM {rows} GROUP BY 1 HAVING count(value) > 1"
+    found = f"SELECT _raw_row FROM {rows} JOIN ({again}) USING (value) WHERE _raw_row > first"
+    if former:
+        before = f"SELECT value FROM {_values(column, former)} WHERE value IN (SELECT value FROM {rows})"
+        found += f" UNION SELECT _raw_row FROM {rows} WHERE value IN ({before})"
+    return f"SELECT {literal(column.name)} AS _column, _raw_row FROM ({found})"
+
+
+def _values(column: Column, files: Sequence[Path]) -> str:
     name = quoted(column.name)
     # texts that differ in trailing blanks alone are one value in the warehouse
     value = f"rtrim({name}, ' ')" if is_text(column.physical_type) else name
-    rows = f"(SELECT _raw_row, {value} AS value FROM {_read(files)})"
-    again = f"SELECT value, min(_raw_row) AS first FROM {rows} GROUP BY 1 HAVING count(value) > 1"
-    later = f"FROM {rows} JOIN ({again}) USING (value) WHERE _raw_row > first AND _raw_row >= {start}"
-    return f"SELECT {literal(column.name)} AS _column, _raw_row {later}"
+    return f"(SELECT _raw_row, {value} AS value FROM {_read(files)})"
 
 
 def refuse_if_too_many(connection: Any, contract: Contract, rows_in: int, rejected: Path, before: int = 0) -> None:
@@ -108,11 +116,6 @@ def _broken(connection: Any, contract: Contract, rule: ObjectRule, curated: Sequ
 
 def _read(files: Sequence[Path]) -> str:
     return f"read_parquet([{', '.join(literal(str(file)) for file in files)}])"
-
-
-def looks_at_all(contract: Contract) -> bool:
-    """Whether the contract says anything over the rows of an object together."""
-    return bool(contract.object_rules) or any(column.unique for column in contract.columns)
 
 
 def _reads_hidden(contract: Contract, rule: ObjectRule) -> bool:

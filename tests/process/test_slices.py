@@ -16,7 +16,7 @@ import pytest
 from lambdas.common.contract import load_contract
 from lambdas.common.db.prove import Lake, _prove_files
 from lambdas.common.lake import RawObject, list_objects, raw_key
-from lambdas.process import ranges, slices, work
+from lambdas.process import former, ranges, slices, work
 from lambdas.process.engine import Engine, open_engine
 from lambdas.process.objects import Staged, Stager
 from lambdas.process.rejected import read_file
@@ -42,6 +42,7 @@ schema:
       - {{name: n, logicalType: integer, physicalType: bigint, logicalTypeOptions: {{maximum: 450}}}}
       - {{name: v, logicalType: integer, physicalType: bigint}}
 """
+QUALITY = re.search(r"    quality:\n.*\n", CONTRACT)[0]  # type: ignore[index]
 SCRIPT = "def transform(df):\n    df['v'] = df.index * 2\n    return df[df.index % 7 != 3]\n"
 TYPES = {"id": pa.string(), "at": pa.string(), "n": pa.int64(), "v": pa.int64()}
 
@@ -87,7 +88,8 @@ def stage(s3, tmp_path: Path, monkeypatch):
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         given = {"limit": 0.9, "enough": 3} | options
-        (folder / "contract.yaml").write_text(CONTRACT.format(name=name, **given))
+        text = CONTRACT if given.pop("rules", True) else CONTRACT.replace(QUALITY, "")
+        (folder / "contract.yaml").write_text(text.format(name=name, **given))
         if script:
             (folder / "transform.py").write_text(script)
         key = raw_key(name, DAY, A)
@@ -293,3 +295,35 @@ def test_row_group_has_to_fit_on_the_disk_with_what_is_made_of_it(stage, monkeyp
     assert (parts.staged.entry.status == "loaded") is taken
     if not taken:
         assert "ProcessStorage" in parts.staged.entry.reason
+
+
+def test_of_the_slices_before_the_unique_columns_alone_are_read(stage, s3, tmp_path, monkeypatch):
+    body = parquet(rows_with(id={0: None, 120: "k3", 121: "k121", 499: "k120 ", 260: "k3", 261: "k3"}))
+    whole, _ = stage(body, "whole", sliced=False, rules=False)
+    monkeypatch.setattr(ranges, "TAIL", 8)
+    asked, event = [], "before-parameter-build.s3.GetObject"
+    s3.meta.events.register(event, lambda params, **_: asked.append((params["Key"], params["Range"])), "ranges")
+    parts, _ = stage(body, "parts", sliced=True, rules=False, calls=11)
+    s3.meta.events.unregister(event, unique_id="ranges")
+    assert (parts.counts, parts.accepted()) == (whole.counts, whole.accepted())
+    assert parts.rejected(tmp_path) == whole.rejected(tmp_path)
+    key = min(parts.staged.files)
+    group = pq.read_metadata(io.BytesIO(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())).row_group(0)
+    chunks = {c.path_in_schema: c for c in (group.column(n) for n in range(group.num_columns))}
+    read = [name for name, c in chunks.items() if any(k == key and covers(r, c.data_page_offset) for k, r in asked)]
+    assert read == ["id"]
+
+
+def covers(asked: str, place: int) -> bool:
+    """Whether that range of an HTTP request holds the byte."""
+    first, last = asked.removeprefix("bytes=").split("-")
+    return int(first) <= place <= int(last)
+
+
+@pytest.mark.parametrize("rules", [True, False], ids=["with rules", "unique alone"])
+def test_rows_looked_at_together_that_the_disk_does_not_hold_set_the_object_aside(stage, monkeypatch, rules: bool):
+    monkeypatch.setattr(former, "disk_usage", lambda _: SimpleNamespace(total=30_000))
+    parts, _ = stage(parquet(rows_with()), "parts", sliced=True, rules=rules)
+    assert (parts.staged.entry.status, parts.staged.files) == ("bad", {})
+    reason = "^the unique values of id " + ("and the rule 'enough' look" if rules else "look")
+    assert re.search(reason + r" at all rows .* first [\d,]+ take [\d,]+ bytes", parts.staged.entry.reason)
