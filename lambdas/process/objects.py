@@ -6,6 +6,7 @@ Curated names carry raw stem, ETag and contract hash, so that a name always mean
 import logging
 import math
 import re
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +20,7 @@ from lambdas.common.errors import ObjectError
 from lambdas.common.lake import RawObject, day_prefix, parse_raw_key
 from lambdas.common.remarks import join
 from lambdas.process import slices
-from lambdas.process.engine import Engine
+from lambdas.process.engine import Engine, Split
 from lambdas.process.ranges import CHANGED, ChangedError
 from lambdas.process.shelf import Shelf
 
@@ -47,6 +48,18 @@ class Staging:
     staged: list[Staged]
     taken: int
     slices: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What staging would say of an object, and its rejected file, gone with the next trial.
+
+    `part` says how much of a large object was tried; None where all was.
+    """
+
+    entry: Entry
+    rejected: Path
+    part: str | None = None
 
 
 class Stager:
@@ -108,17 +121,38 @@ class Stager:
     def _blank(self, item: RawObject) -> Entry:
         return Entry(item.key, parse_raw_key(item.key).day, item.etag, self._contract.hash, BAD)
 
-    def tries(self, objects: Iterable[RawObject]) -> Iterator[tuple[Entry, Path]]:
-        """What staging would say of each object, one after the other, and its rejected file, gone with the next.
+    def tries(self, objects: Iterable[RawObject]) -> Iterator[Trial]:
+        """What staging would say of each object, one after the other; of a large one, of its first slice.
 
-        Nothing is put. Large objects, and those that changed since the listing, are left out.
+        Nothing is put. Objects that changed since the listing are left out.
         """
         for item in objects:
-            if not is_large(item) and (path := self._fetch(item)):
+            if is_large(item):
+                with tempfile.TemporaryDirectory(dir=self._workspace) as folder:
+                    if trial := self._try_slice(item, Path(folder)):
+                        yield trial
+            elif path := self._fetch(item):
                 entry, curated, rejected = self._split(item, path)
                 curated.unlink(missing_ok=True)
-                yield entry, rejected
+                yield Trial(entry, rejected)
                 rejected.unlink(missing_ok=True)
+
+    def _try_slice(self, item: RawObject, folder: Path) -> Trial | None:
+        slicer = slices.Slicer(self._s3, self._bucket, self._contract, self._engine, self._workspace)
+        try:
+            split, rejected, planned = slicer.try_first(item, folder)
+        except ChangedError:
+            return None
+        except ObjectError as error:
+            return Trial(set_aside(self._blank(item), str(error)), folder / "none.rejected")
+        entry = replace(_counted(self._blank(item), split), reason=_noted(item.key, split.remarks))
+        if not planned:
+            return Trial(entry, rejected)
+        part = (
+            f"{item.size:,} bytes: of its {planned[-1].end:,} rows the first {split.rows_in:,} were tried; "
+            f"a load takes it in {len(planned)} slices"
+        )
+        return Trial(entry, rejected, part)
 
     def _fetch(self, item: RawObject) -> Path | None:
         """The object's bytes on disk, as the listing saw it; None where it has changed or gone since."""
@@ -139,22 +173,14 @@ class Stager:
         parsed = parse_raw_key(item.key)
         curated, rejected = raw.with_suffix(".curated"), raw.with_suffix(".rejected")
         name = f"{parsed.stem}_{item.etag}_{self._contract.hash}.parquet"
-        common = (item.key, parsed.day, item.etag, self._contract.hash)
         try:
             split = self._engine.split(raw, item.key, parsed.day, curated=curated, rejected=rejected)
         except ObjectError as error:
             return set_aside(self._blank(item), str(error)), curated, rejected
         finally:
             raw.unlink()
-        entry = Entry(
-            *common,
-            status=LOADED,
-            rows_in=split.rows_in,
-            rows_accepted=split.rows_accepted,
-            rows_rejected=split.rows_rejected,
-            rows_late=split.rows_late,
-            event_from=split.event_from,
-            event_to=split.event_to,
+        entry = replace(
+            _counted(self._blank(item), split),
             curated_key=day_prefix("curated", parsed.source, parsed.day) + name if split.rows_accepted else None,
             rejected_key=day_prefix("rejected", parsed.source, parsed.day) + name if split.rows_rejected else None,
             reason=_noted(item.key, split.remarks),
@@ -172,6 +198,11 @@ class Stager:
 def is_large(item: RawObject) -> bool:
     """Whether the object is taken in slices."""
     return item.size > slices.SLICE_BYTES
+
+
+def _counted(entry: Entry, split: Split) -> Entry:
+    names = ("rows_in", "rows_accepted", "rows_rejected", "rows_late", "event_from", "event_to")
+    return replace(entry, status=LOADED, **{name: getattr(split, name) for name in names})
 
 
 def _noted(key: str, remarks: Sequence[str]) -> str | None:

@@ -24,12 +24,11 @@ from lambdas.common.errors import RequestError
 from lambdas.common.lake import RawObject, list_raw
 from lambdas.common.settings import Settings
 from lambdas.process.engine import Engine, open_engine
-from lambdas.process.objects import Stager, is_large
+from lambdas.process.objects import Stager, Trial
 from lambdas.process.rejected import read_file
 from lambdas.process.reports import read_days, read_warehouse
 
 MOST_REMARKS = 20
-LARGE = "a load takes it in slices; a plan would have to read all of it"
 MANIFEST = "s3://{bucket}/manifests/{source}/<load id>.json"
 
 
@@ -39,16 +38,23 @@ class Tried:
 
     entries: list[Entry] = field(default_factory=list)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
-    large: list[str] = field(default_factory=list)
+    parts: dict[str, str] = field(default_factory=dict)
+
+    def add(self, trial: Trial) -> None:
+        """Count what was tried of an object."""
+        self.entries.append(trial.entry)
+        self.reasons.update(_reasons(trial.rejected))
+        if trial.part:
+            self.parts[trial.entry.raw_key] = trial.part
 
     def total(self, name: str) -> int:
         """The sum of one of the entries' counts."""
         return sum(getattr(entry, name) for entry in self.entries)
 
     def remarks(self) -> list[dict[str, str]]:
-        """Objects that would be set aside, or that differ from the contract, and why; the first of them."""
-        found = [(e.raw_key, e.status, e.reason) for e in self.entries if e.reason is not None]
-        found += [(key, "not tried", LARGE) for key in self.large]
+        """Objects tried in part, that would be set aside, or that differ from the contract; the first of them."""
+        found = [(key, "tried in part", part) for key, part in self.parts.items()]
+        found += [(e.raw_key, e.status, e.reason) for e in self.entries if e.reason is not None]
         return [{"raw_key": key, "status": status, "reason": reason} for key, status, reason in found[:MOST_REMARKS]]
 
 
@@ -60,10 +66,10 @@ def plan_load(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         deadline: time.monotonic() after which no further object is tried.
 
     Returns:
-        source, objects (to load), in_force (already), tried (of those to load; fewer where time was short), rows_in,
-        rows_accepted, rows_rejected, rows_late, set_aside (of the tried), reasons ([{column, rule, rows}]), remarks
-        ([{raw_key, status, reason}], 20 at most), table ([statements of migrate]), obstacles (what migrate would
-        refuse), sql (the statements of the load, in order).
+        source, objects (to load), in_force (already), tried (of those to load; fewer where time was short), in_part
+        (of the tried, large ones of which the first slice alone was), rows_in, rows_accepted, rows_rejected, rows_late,
+        set_aside (of the tried), reasons ([{column, rule, rows}]), remarks ([{raw_key, status, reason}], 20 at most),
+        table ([statements of migrate]), obstacles (what migrate would refuse), sql (the statements of the load).
     """
     contract, days = load_source(event.get("source")), read_days(event)
     if days == EVER:
@@ -78,6 +84,7 @@ def plan_load(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         "objects": len(pending),
         "in_force": len(listed) - len(pending),
         "tried": len(tried.entries),
+        "in_part": len(tried.parts),
         **{n: tried.total(n) for n in ("rows_in", "rows_accepted", "rows_rejected", "rows_late")},
         "set_aside": sum(entry.status == BAD for entry in tried.entries),
         "reasons": [{"column": c, "rule": r, "rows": n} for (c, r), n in tried.reasons.most_common()],
@@ -112,14 +119,18 @@ def _list(bucket: str, contract: Contract, days: tuple[dt.date, dt.date]) -> lis
 def _try(bucket: str, contract: Contract, objects: Sequence[RawObject], deadline: float) -> Tried:
     import boto3
 
-    tried = Tried(large=[item.key for item in objects if is_large(item)])
     with tempfile.TemporaryDirectory() as folder, open_engine(Path(folder)) as connection:
         stager = Stager(boto3.client("s3"), bucket, contract, Engine(connection, contract), Path(folder))
-        for entry, rejected in stager.tries(objects):
-            tried.entries.append(entry)
-            tried.reasons.update(_reasons(rejected))
-            if time.monotonic() > deadline:
-                break
+        return try_objects(stager, objects, deadline)
+
+
+def try_objects(stager: Stager, objects: Sequence[RawObject], deadline: float) -> Tried:
+    """What the stager says of the objects, one at least, until time is up."""
+    tried = Tried()
+    for trial in stager.tries(objects):
+        tried.add(trial)
+        if time.monotonic() > deadline:
+            break
     return tried
 
 

@@ -92,10 +92,31 @@ class Slicer:
         with tempfile.TemporaryDirectory(dir=self._workspace) as folder:
             return self._take(item, Ranges(self._s3, self._bucket, item, Path(folder) / "large.raw"), deadline)
 
-    def _take(self, item: RawObject, raw: Ranges, deadline: float) -> Sliced:
+    def try_first(self, item: RawObject, folder: Path) -> tuple[Split, Path, list[Range]]:
+        """What the object's first slice would be, nothing put: its split, its rejected file, and what all slices hold.
+
+        Args:
+            item: as it was listed.
+            folder: where the files go; its caller takes it away.
+
+        Raises:
+            ChangedError, ObjectError: as `take`.
+        """
+        raw = Ranges(self._s3, self._bucket, item, folder / "large.raw")
+        planned = self._plan(raw)
+        if not planned:
+            return Split(0, 0, 0, 0, None, None), folder / "none.rejected", []
+        split, _, rejected = self._split(item, raw, planned[0], Part(rows=planned[-1].end))
+        return split, rejected, planned
+
+    def _plan(self, raw: Ranges) -> list[Range]:
         planned = plan_ranges(raw.read_footer(), SLICE_BYTES)
         refuse_if_too_wide(planned, disk_usage(self._workspace).total)
         refuse_doubled_names(raw.path)
+        return planned
+
+    def _take(self, item: RawObject, raw: Ranges, deadline: float) -> Sliced:
+        planned = self._plan(raw)
         done = self._find_done(item, planned)
         former = Former(self._s3, self._bucket, self._contract, raw.path.parent)
         found = len(done)
@@ -112,6 +133,9 @@ class Slicer:
         return Sliced(tuple(done), ready=len(done) == found or time.monotonic() + seconds < deadline)
 
     def _take_one(self, item: RawObject, raw: Ranges, place: Range, part: Part) -> Slice:
+        return self._put(item, place, *self._split(item, raw, place, part))
+
+    def _split(self, item: RawObject, raw: Ranges, place: Range, part: Part) -> tuple[Split, Path, Path]:
         name = name_of(place)
         rows, day = raw.path.with_name(f"{name}.rows"), parse_raw_key(item.key).day
         curated, rejected = rows.with_suffix(".curated"), rows.with_suffix(".rejected")
@@ -120,7 +144,7 @@ class Slicer:
         raw.forget()
         split = self._engine.split(rows, item.key, day, curated=curated, rejected=rejected, part=part)
         rows.unlink()
-        return self._put(item, place, split, curated, rejected)
+        return split, curated, rejected
 
     def _put(self, item: RawObject, place: Range, split: Split, curated: Path, rejected: Path) -> Slice:
         file = f"{name_of(place)}.parquet"

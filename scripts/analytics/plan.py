@@ -31,6 +31,10 @@ def _objects(plan: Plan) -> list[str]:
     ]
     if plan["tried"] < plan["objects"]:
         lines.append(f"  only {plan['tried']:,} of these objects were tried; the others changed, or time was short")
+    if plan["in_part"]:
+        lines.append(
+            f"  of {plan['in_part']:,} large objects the first slice alone was tried; the rows are those of it"
+        )
     lines += [f"  {item['rows']:>9,}  {item['column']}: {item['rule']}" for item in plan["reasons"]]
     return lines + [f"  {item['raw_key']} ({item['status']}): {item['reason']}" for item in plan["remarks"]]
 

@@ -19,6 +19,7 @@ from lambdas.common.lake import RawObject, list_objects, raw_key
 from lambdas.process import former, ranges, slices, work
 from lambdas.process.engine import Engine, open_engine
 from lambdas.process.objects import Staged, Stager
+from lambdas.process.plan import Tried, try_objects
 from lambdas.process.rejected import read_file
 from tests.local_cloud.redshift import processes
 from tests.process.forgetting import forgetter
@@ -327,3 +328,39 @@ def test_rows_looked_at_together_that_the_disk_does_not_hold_set_the_object_asid
     assert (parts.staged.entry.status, parts.staged.files) == ("bad", {})
     reason = "^the unique values of id " + ("and the rule 'enough' look" if rules else "look")
     assert re.search(reason + r" at all rows .* first [\d,]+ take [\d,]+ bytes", parts.staged.entry.reason)
+
+
+@pytest.fixture
+def plan(s3, stage, tmp_path: Path):
+    """What a plan says of an object that was put; whatever it looks at, it leaves no trace."""
+
+    def run(body: bytes, **options: Any) -> Tried:
+        stage(body, "parts", sliced=True, calls=1, **options)
+        for item in [o for zone in ("curated", "rejected") for o in list_objects(s3, BUCKET, f"{zone}/parts/")]:
+            s3.delete_object(Bucket=BUCKET, Key=item.key)
+        with open_engine(tmp_path) as connection:
+            contract = load_contract(tmp_path / "parts" / "contract.yaml")
+            stager = Stager(s3, BUCKET, contract, Engine(connection, contract), tmp_path / "parts")
+            found = try_objects(stager, list(list_objects(s3, BUCKET, "raw/parts/")), float("inf"))
+        assert {path.name for path in (tmp_path / "parts").iterdir()} == {"contract.yaml"}
+        assert not [o for zone in ("curated", "rejected") for o in list_objects(s3, BUCKET, f"{zone}/parts/")]
+        return found
+
+    return run
+
+
+def test_plan_tries_the_first_slice_of_a_large_object_and_says_so(plan):
+    tried = plan(parquet(rows_with(at={7: "no time"}, id={8: "k3", 60: "k4"})))
+    assert (tried.total("rows_in"), tried.total("rows_accepted"), tried.total("rows_rejected")) == (50, 48, 2)
+    assert dict(tried.reasons) == {("at", "cast"): 1, ("id", "unique"): 1}
+    [remark] = tried.remarks()
+    assert (remark["raw_key"], remark["status"]) == (raw_key("parts", DAY, A), "tried in part")
+    assert re.fullmatch(
+        r"[\d,]+ bytes: of its 500 rows the first 50 were tried; a load takes it in 10 slices", remark["reason"]
+    )
+
+
+def test_plan_says_what_sets_a_large_object_aside(plan):
+    tried = plan(b"x" * 5000)
+    assert [(r["status"], "Parquet" in r["reason"]) for r in tried.remarks()] == [("bad", True)]
+    assert plan(parquet([])).remarks() == []
