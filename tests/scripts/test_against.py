@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from scripts.analytics import against
-from tests.common.test_contract_check import CONTRACT, DEFS
+from tests.common.mistakes import CONTRACT, DEFS
 
 LONGER = "physicalType: varchar(8)", "physicalType: varchar(16)"
 
