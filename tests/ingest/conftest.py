@@ -18,6 +18,7 @@ import yaml
 
 from lambdas.common.contract import load_contract
 from lambdas.common.source import parse_source_config
+from lambdas.ingest import passes, slices
 from lambdas.ingest.extract import Source
 from lambdas.ingest.land import Lake
 from lambdas.ingest.passes import ingest
@@ -183,3 +184,21 @@ def api() -> Iterator[Api]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Slices of four rows, one a call."""
+    monkeypatch.setattr(slices, "SLICE_ROWS", 4)
+    monkeypatch.setattr(passes, "_time_for_another", lambda *_: False)
+
+
+def all_calls(bench, extract, start=None, end=None, between=lambda: None):
+    """The answers until nothing remains, each `remaining` having gone through JSON."""
+    source, answers, pending = bench.source(extract), [], {}
+    while pending is not None:
+        answers.append(bench.call(source, start, end, remaining=pending))
+        pending = json.loads(json.dumps(answers[-1]["remaining"]))
+        between()
+        assert len(answers) < 20
+    return answers

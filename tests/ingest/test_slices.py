@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import io
 import json
-import sqlite3
 import zipfile
 
 import pyarrow as pa
@@ -14,9 +13,9 @@ import pytest
 
 from lambdas.common.errors import RequestError, SourceError, SourceUnavailable
 from lambdas.ingest import held as held_back
-from lambdas.ingest import passes, slices
+from lambdas.ingest import slices
 from lambdas.ingest.slices import read_slice
-from tests.ingest.conftest import key
+from tests.ingest.conftest import all_calls, key
 
 # ids by file; days 1 to 4 come round and round, and nothing is of day 3
 FILES = {"a": range(5), "b": range(5, 6), "c": range(6, 13)}
@@ -49,30 +48,12 @@ FORMATS = {
 }
 
 
-@pytest.fixture
-def small(monkeypatch):
-    """Slices of four rows, one a call."""
-    monkeypatch.setattr(slices, "SLICE_ROWS", 4)
-    monkeypatch.setattr(passes, "_time_for_another", lambda *_: False)
-
-
 def write(bench, kind, files=FILES):
     for path in bench.folder.glob("*.data"):
         path.unlink()
     for name, ids in files.items():
         (bench.folder / f"{name}.data").write_bytes(FORMATS[kind](rows_of(ids)))
     return {"filesystem": {"bucket_url": str(bench.folder), "file_glob": "*.data", "format": kind}}
-
-
-def all_calls(bench, extract, start=None, end=None, between=lambda: None):
-    """The answers until nothing remains, each `remaining` having gone through JSON."""
-    source, answers, pending = bench.source(extract), [], {}
-    while pending is not None:
-        answers.append(bench.call(source, start, end, remaining=pending))
-        pending = json.loads(json.dumps(answers[-1]["remaining"]))
-        between()
-        assert len(answers) < 20
-    return answers
 
 
 def all_calls_from(bench, source, pending):
@@ -300,67 +281,3 @@ NO_SLICES = [
 def test_a_slice_that_no_answer_named_is_refused(given):
     with pytest.raises(RequestError, match="it must be what `remaining` of an answer says"):
         read_slice({"slice": given})
-
-
-@pytest.fixture
-def shop(bench):
-    """A table with a key of two columns, some of whose values are missing or come several times."""
-    bench.columns, bench.key = {"id": "bigint", "name": "varchar(8)", "at": "timestamp"}, ("id", "name")
-    connection = sqlite3.connect(bench.folder / "shop.sqlite", isolation_level=None)
-    connection.execute('CREATE TABLE things ("ID" INTEGER, name TEXT, at TEXT, n INTEGER)')
-    values = [(None, "x"), (1, None), (1, "a"), (1, "b"), (2, None), (2, None), (2, "a"), (2, "a"), (3, "a"), (4, "b")]
-    for number, (one, other) in enumerate(reversed(values)):
-        connection.execute("INSERT INTO things VALUES (?, ?, '2024-01-01', ?)", (one, other, number))
-    yield connection
-    connection.close()
-
-
-def numbers(bench):
-    return sorted(row["n"] for place in bench.etags() for row in bench.table(place).to_pylist())
-
-
-@pytest.mark.parametrize("rows", [1, 2, 3, 4])
-def test_a_table_comes_in_the_order_of_its_key(bench, shop, small, monkeypatch, rows):
-    monkeypatch.setattr(slices, "SLICE_ROWS", rows)
-    extract = {"sql_database": {"url": f"sqlite:///{bench.folder}/shop.sqlite", "table": "things"}}
-    answers = all_calls(bench, extract)
-    assert sum(answer["rows"] for answer in answers) == 10
-    assert len(answers) > 2
-    assert numbers(bench) == list(range(10))
-
-
-def test_rows_that_come_and_go_meanwhile_shift_nothing(bench, shop, small):
-    def change():
-        shop.execute('DELETE FROM things WHERE "ID" IS NULL')
-        shop.execute("INSERT INTO things VALUES (0, 'new', '2024-01-01', 99)")
-
-    extract = {"sql_database": {"url": f"sqlite:///{bench.folder}/shop.sqlite", "table": "things"}}
-    all_calls(bench, extract, between=change)
-    assert numbers(bench) == list(range(10))
-
-
-@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5])
-def test_the_database_says_which_keys_are_equal(bench, small, monkeypatch, rows):
-    monkeypatch.setattr(slices, "SLICE_ROWS", rows)
-    bench.columns, bench.key = {"name": "varchar(8)", "at": "timestamp"}, ("name",)
-    connection = sqlite3.connect(bench.folder / "shop.sqlite", isolation_level=None)
-    connection.execute("CREATE TABLE things (name TEXT COLLATE NOCASE, at TEXT, n INTEGER)")
-    for number, name in enumerate("aBcDdeDf"):
-        connection.execute("INSERT INTO things VALUES (?, '2024-01-01', ?)", (name, number))
-    connection.close()
-    extract = {"sql_database": {"url": f"sqlite:///{bench.folder}/shop.sqlite", "table": "things"}}
-    assert len(all_calls(bench, extract)) > 1
-    assert numbers(bench) == list(range(8))
-
-
-def test_a_window_of_a_table_is_read_at_once(bench, shop, small):
-    where = {"url": f"sqlite:///{bench.folder}/shop.sqlite", "table": "things", "window_column": "at"}
-    assert len(all_calls(bench, {"sql_database": where}, "2024-01-01", "2024-01-02")) == 1
-    assert numbers(bench) == list(range(10))
-
-
-def test_a_table_without_a_key_is_read_at_once(bench, shop, small):
-    bench.key = ()
-    extract = {"sql_database": {"url": f"sqlite:///{bench.folder}/shop.sqlite", "table": "things"}}
-    assert len(all_calls(bench, extract)) == 1
-    assert numbers(bench) == list(range(10))
