@@ -50,9 +50,9 @@ class Compiled:
         """SELECT of the rows that keep all rules but uniqueness: the contract's columns, _raw_key, _raw_row."""
         columns = ", ".join(f"{quoted('§typed:' + c.name)} AS {quoted(c.name)}" for c in self.contract.columns)
         good = " AND ".join(f"({rule.broken}) IS NOT TRUE" for rule in self.rules) or "true"
-        return self._rows(
-            relation, f"SELECT {columns}, {literal(raw_key)} AS _raw_key, {ROW} AS _raw_row FROM typed WHERE {good}"
-        )
+        # one value in every row: as an enumeration it is written without being looked up again for each
+        key = f"CAST({literal(raw_key)} AS ENUM({literal(raw_key)}))"
+        return self._rows(relation, f"SELECT {columns}, {key} AS _raw_key, {ROW} AS _raw_row FROM typed WHERE {good}")
 
     def rejected(self, relation: str, raw_key: str, *, repeated: bool = False) -> str:
         """SELECT of every row of the relation with its reasons and the whole raw row as JSON text.
