@@ -8,8 +8,12 @@ from typing import Any
 import yaml
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
+from tests.cloud import Cloud
+
 # what stands for a value that comes from a resource which is left out
 STAND_IN = "left-out"
+# where a warehouse answers
+HOST = "analytics-${Environment}.${AWS::AccountId}.${AWS::Region}.redshift-serverless.${AWS::URLSuffix}"
 
 
 class _Loader(yaml.SafeLoader):
@@ -39,6 +43,19 @@ def holdable(path: Path) -> tuple[str, set[str]]:
         if one.get("DependsOn") in gone:
             del one["DependsOn"]
     return json.dumps(_without(template, gone)), kinds
+
+
+def with_local_redshift(body: str, cloud: Cloud) -> str:
+    """The warehouse's template, which `holdable` gave, with logins for the Redshift of the local cloud."""
+    assert HOST in body
+    text = body.replace(HOST, "127.0.0.1").replace('\\"port\\": 5439', f'\\"port\\": {cloud.ports["redshift"]}')
+    template = json.loads(text)
+    admin = template["Resources"]["AdminSecret"]["Properties"]
+    login = json.loads(admin["GenerateSecretString"]["SecretStringTemplate"]["Fn::Sub"])
+    # the real one takes its password from the secret
+    admin["SecretString"] = json.dumps({**login, "password": cloud.env["WAREHOUSE_PASSWORD"]})
+    del admin["GenerateSecretString"]
+    return json.dumps(template)
 
 
 def closure(path: Path, *wanted: str) -> str:

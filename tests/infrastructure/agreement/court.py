@@ -1,22 +1,23 @@
 """A cloud of one's own whose AWS judges each call by the policies of who calls, and notes it (`judge`)."""
 
 import json
-import os
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from infrastructure.local import parts, watch
-from infrastructure.local.state import State, update_env
-from tests.cloud import Cloud, run
+from infrastructure.local.state import update_env
+from tests.aws import running
+from tests.cloud import Cloud
 
 # the middle of the name that CloudFormation gives a role, or a user of ours
 LOGICAL = re.compile(r"(?:analytics-[a-z]+-[a-z]+-)?(\w+?)(?:-[0-9A-F]+)?$")
+
+
+JUDGE = "tests.infrastructure.agreement.judge"
 
 
 @dataclass(frozen=True)
@@ -106,31 +107,8 @@ def _listed(value: Any) -> list[str]:
 @contextmanager
 def sitting(folder: Path) -> Iterator[Court]:
     """A cloud in that folder with nothing deployed, its judge in place of its AWS; it is down when the block ends."""
-    cloud, pid = Cloud(folder), str(os.getpid())
-    try:
-        run([sys.executable, "-m", __name__, str(folder), pid])
-        cloud.run("up", "--while-pid", pid)
-        yield Court(cloud, _notes(folder))
-    finally:
-        cloud.run("down")
-
-
-def _notes(folder: Path) -> Path:
-    return folder / "calls.jsonl"
-
-
-def appoint(folder: Path, pid: int) -> None:
-    """Start the judge, which the cloud then finds running; all of it stops by itself when that process has ended."""
-    state = State(folder)
-    state.prepare()
-    ports = state.ports(lambda _said: None, spare=True)
-    (aws,) = (one for one in parts.build(state, ports, state.passwords(), "disable") if one.name == "ministack")
-    extra = {**aws.extra, "AUTH": "true", "RECORD": str(_notes(folder))}
-    parts.launch(state, replace(aws, module="tests.infrastructure.agreement.judge", extra=extra))
-    parts.await_answer(state, aws)
-    watch.start_watch(state, pid)
-
-
-if __name__ == "__main__":
-    parts.own_proxy_exception()
-    appoint(Path(sys.argv[1]), int(sys.argv[2]))
+    notes = folder / "calls.jsonl"
+    with running(
+        folder, {"AUTH": "true", "RECORD": str(notes)}, module="tests.infrastructure.agreement.judge"
+    ) as cloud:
+        yield Court(cloud, notes)

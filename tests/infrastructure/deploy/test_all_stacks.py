@@ -4,7 +4,6 @@ What it has no type for is left out (`holdable`), and the local Redshift stands 
 host and port, and the password that the real one would take from the secret.
 """
 
-import json
 import logging
 import re
 from collections.abc import Iterator
@@ -22,14 +21,13 @@ from infrastructure.deploy.rollout import release_of_tree, roll_out, upload_obje
 from infrastructure.deploy.stack import deploy_stack
 from infrastructure.deploy.target import ARTIFACTS, Target
 from tests.cloud import PROJECT, Cloud, running
-from tests.infrastructure.holdable import holdable
+from tests.infrastructure.holdable import holdable, with_local_redshift
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 ORDER = ("data", "warehouse", "functions", "freshness", "api", "dagster")
 BACKWARDS = ("functions", "warehouse", "data")
 IMAGE = "registry.example/dagster@sha256:" + "0" * 64
-HOST = "analytics-${Environment}.${AWS::AccountId}.${AWS::Region}.redshift-serverless.${AWS::URLSuffix}"
 
 
 @pytest.fixture(scope="module")
@@ -58,23 +56,11 @@ def release(cloud: Cloud, target: Target) -> Release:
     """This tree, its functions as a zip, and an image of Dagster that nobody starts."""
     tree = release_of_tree(target, cloud.root)
     held = {part: holdable(PROJECT / "infrastructure" / f"{part}.yaml")[0] for part in ("warehouse", "dagster")}
-    held["warehouse"] = _with_local_redshift(held["warehouse"], cloud)
+    held["warehouse"] = with_local_redshift(held["warehouse"], cloud)
     upload_objects(target, tree, cloud.root)
     code = upload_code(target.session.client("s3"), target.parameter(ARTIFACTS))
     artifacts = {**tree.artifacts, "CodeKey": code, "DagsterImageUri": IMAGE}
     return replace(tree, templates={**tree.templates, **held}, artifacts=artifacts)
-
-
-def _with_local_redshift(body: str, cloud: Cloud) -> str:
-    """The warehouse's template with logins for the Redshift of the local cloud."""
-    assert HOST in body
-    text = body.replace(HOST, "127.0.0.1").replace('\\"port\\": 5439', f'\\"port\\": {cloud.ports["redshift"]}')
-    template = json.loads(text)
-    admin = template["Resources"]["AdminSecret"]["Properties"]
-    login = json.loads(admin["GenerateSecretString"]["SecretStringTemplate"]["Fn::Sub"])
-    admin["SecretString"] = json.dumps({**login, "password": cloud.env["WAREHOUSE_PASSWORD"]})
-    del admin["GenerateSecretString"]
-    return json.dumps(template)
 
 
 def rows(table: str) -> list[str]:
