@@ -1,7 +1,7 @@
 """The AWS of a local cloud, started with settings of a test's own before the cloud's `up`, which then finds it running.
 
-`python -m tests.aws FOLDER PID MODULE SSLMODE [NAME=VALUE ...]`: the module is `infrastructure.local.aws` or what stands
-in for it, and all of it ends when the process PID has ended.
+`python -m tests.aws FOLDER PID MODULE SSLMODE [NAME=VALUE ...]`: the module is `infrastructure.local.aws` or another in
+its place, and all of it ends when the process PID has ended.
 """
 
 import sys
