@@ -103,10 +103,10 @@ def tick(context: Any, flags: dict[str, dict[str, int]]) -> None:
             sys.stderr.write(f"{error}\n")
 
 
-def work(point: str, environment: Mapping[str, str]) -> None:
+def work(point: str, visibility: int, environment: Mapping[str, str]) -> None:
     """Exits with 0 when the queue is empty, with 1 when that did not come about."""
     os.environ.update(environment)
-    queue.VISIBILITY_SECONDS = int(os.environ["VISIBILITY_SECONDS"])
+    queue.VISIBILITY_SECONDS = visibility
     # this sensor alone, at every tick
     sensors.is_under_min_interval = lambda _state, sensor: sensor.name != SENSOR
     flags = plant(point)
