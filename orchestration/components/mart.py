@@ -76,8 +76,8 @@ def _tables(path: Path, query: exp.Query) -> list[tuple[str, str]]:
 
 
 def _table(contract: Contract, query: exp.Query, tables: list[tuple[str, str]]) -> dict[str, object]:
-    schema = _input_columns(contract.path.parents[2], tables)
-    return table_metadata(contract, {c.name: _column_lineage(c.name, query, schema) for c in contract.columns})
+    found = _column_lineage(query, _input_columns(contract.path.parents[2], tables))
+    return table_metadata(contract, {c.name: found.get(c.name, []) for c in contract.columns})
 
 
 def _input_columns(assets: Path, tables: list[tuple[str, str]]) -> dict[str, dict[str, dict[str, str]]]:
@@ -90,12 +90,16 @@ def _input_columns(assets: Path, tables: list[tuple[str, str]]) -> dict[str, dic
     return columns
 
 
-def _column_lineage(column: str, query: exp.Query, schema: Mapping[str, object]) -> list[dg.TableColumnDep]:
-    """Columns of the inputs that the column is made from; none where it counts rows or cannot be followed."""
+def _column_lineage(query: exp.Query, schema: Mapping[str, object]) -> dict[str, list[dg.TableColumnDep]]:
+    """Columns of the inputs that each column is made from; none where it counts rows or cannot be followed."""
     try:
-        root = lineage(column, query, schema=dict(schema), dialect=DIALECT)
+        roots = lineage(None, query, schema=dict(schema), dialect=DIALECT)
     except SqlglotError:
-        return []
+        return {}
+    return {column: _inputs(root) for column, root in roots.items()}
+
+
+def _inputs(root: Node) -> list[dg.TableColumnDep]:
     found = {_input(node, node.source) for node in root.walk() if isinstance(node.source, exp.Table) and node.source.db}
     return [dg.TableColumnDep(dg.AssetKey([db, table]), name) for db, table, name in sorted(found)]
 
