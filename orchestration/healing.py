@@ -11,28 +11,20 @@ from typing import cast
 import dagster as dg
 
 from lambdas.common.lake import days_between
+from orchestration.asking import sensor_of_loads
 from orchestration.components.proof import HOLDS, LOADED
 from orchestration.evaluations import latest_evaluation
 from orchestration.loads import asset_graph, has_day, is_paused, load_request
-from orchestration.resources import Cloud
 
 Days = tuple[dt.date, dt.date]
 
-INTERVAL_SECONDS = 30
 # A proof that is older says nothing about today: the sensor was off meanwhile, and the next pass looks again.
 OLDEST = dt.timedelta(days=1)
 
 
-@dg.sensor(
-    asset_selection=dg.AssetSelection.key_prefixes("core"),
-    minimum_interval_seconds=INTERVAL_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Asks for the days that the latest proof of a source found missing or damaged.",
-)
-def healing(context: dg.SensorEvaluationContext, cloud: Cloud) -> dg.SensorResult | dg.SkipReason:
+@sensor_of_loads("Asks for the days that the latest proof of a source found missing or damaged.")
+def healing(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Runs by the latest evaluation of each source's checks; the same evaluation asks for the same runs, once."""
-    if reason := cloud.pause_reason():
-        return dg.SkipReason(reason)
     requests = [request for key in _core_keys(context) for request in _requests(context, key)]
     if not requests:
         return dg.SkipReason("the latest proofs found nothing to load or to build anew")

@@ -11,6 +11,7 @@ from datetime import date
 
 import dagster as dg
 
+from orchestration.asking import sensor_of_loads
 from orchestration.calls import is_permanent
 from orchestration.loads import (
     RANGE_END,
@@ -23,11 +24,9 @@ from orchestration.loads import (
     is_paused,
     load_request,
 )
-from orchestration.resources import Cloud
 
 logger = logging.getLogger(__name__)
 
-INTERVAL_SECONDS = 30
 # The step has tried for minutes before its run failed. Doubled with every run, up to an hour.
 FIRST_DELAY = dt.timedelta(minutes=1)
 LONGEST_DELAY = dt.timedelta(hours=1)
@@ -37,16 +36,9 @@ PERMANENT_TAG = "analytics/permanent-error"
 OVERLAP = dt.timedelta(minutes=5)
 
 
-@dg.sensor(
-    asset_selection=dg.AssetSelection.key_prefixes("core"),
-    minimum_interval_seconds=INTERVAL_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Asks again for loads that failed, later and later, unless only a person can mend the error.",
-)
-def failed_loads(context: dg.SensorEvaluationContext, cloud: Cloud) -> dg.SensorResult | dg.SkipReason:
+@sensor_of_loads("Asks again for loads that failed, later and later, unless only a person can mend the error.")
+def failed_loads(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Runs for the days of loads whose delay is over; the cursor is the moment before which nothing is open."""
-    if reason := cloud.pause_reason():
-        return dg.SkipReason(reason)
     now = dt.datetime.now(dt.UTC)
     records = _failed(context)
     waiting = [record for record in records if _is_open(context, record)]
