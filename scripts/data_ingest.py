@@ -10,7 +10,7 @@ With --dry-run nothing is put under raw/; the file of --file is uploaded for the
   data_ingest.py flights --dry-run
   data_ingest.py flights --file corrections.csv.gz
 
-Exit status: 0 all landed, 1 not all landed, 2 wrong arguments or settings.
+Exit status: 0 all landed, 1 not all landed, 2 wrong arguments or settings, 130 interrupted (Ctrl-C).
 """
 
 import argparse
@@ -40,7 +40,7 @@ from lambdas.common.settings import environment_name, read_parameter  # noqa: E4
 from lambdas.common.source import SourceConfig, format_of_file, load_source_config  # noqa: E402
 from scripts.functions import HINT, CallError, Event, Function, find_function  # noqa: E402
 
-LANDED, FAILED, WRONG = 0, 1, 2
+LANDED, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 DAY = dt.timedelta(days=1)
 NOT_DEPLOYED = "; it is declared here, but the deployed function has not got it yet: `make up`, or on AWS a deploy"
 
@@ -82,7 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CallError as error:
         return _complain(f"{str(error).rstrip('.')}. {_before(totals, options)}", FAILED)
     except KeyboardInterrupt:
-        return _complain("interrupted; what has landed stays, and running it again is safe", FAILED)
+        under_way = "The call under way goes on by itself, 240 s at most, and lands what it reads"
+        return _complain(f"interrupted. {_before(totals, options).rstrip('.')}. {under_way}", INTERRUPTED)
     _show(totals, options, time.monotonic() - begun)
     return LANDED
 

@@ -2,28 +2,30 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
 
+from lambdas.common.lake import list_objects, parse_raw_key
 from scripts import data_ingest
 from tests.cloud import PROJECT
 
 SCRIPT = PROJECT / "scripts" / "data_ingest.py"
 
 
-def run(*arguments, env, folder=PROJECT):
+def given(env):
+    """The environment of the command, with nothing of this process's own account."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANALYTICS_"))}
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *arguments],
-        cwd=folder,
-        env={**kept, "COLUMNS": "120", **env},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return {**kept, "COLUMNS": "120", **env}
+
+
+def run(*arguments, env, folder=PROJECT):
+    command = [sys.executable, str(SCRIPT), *arguments]
+    return subprocess.run(command, cwd=folder, env=given(env), capture_output=True, text=True, timeout=120)
 
 
 def numbers(output):
@@ -40,6 +42,52 @@ def test_days_land_and_a_second_run_changes_nothing(deployed, tmp_path):
     assert numbers(first.stdout)[3] == 1707
     second = run(*arguments, env=deployed, folder=tmp_path)
     assert numbers(second.stdout)[:4] == [0, 8, 0, 1707]
+
+
+@pytest.fixture
+def summer(cloud, deployed):
+    """The keys of 123 days that no other test lands; calls for those that lie there. They are gone afterwards."""
+    s3, bucket = cloud.client("s3"), deployed["LAKE_BUCKET"]
+
+    def listed():
+        months = [f"raw/earthquakes/2018/{month:02}/" for month in range(5, 9)]
+        return [o.key for prefix in months for o in list_objects(s3, bucket, prefix)]
+
+    yield listed
+    for key in listed():
+        s3.delete_object(Bucket=bucket, Key=key)
+
+
+@pytest.mark.long
+def test_ctrl_c_is_one_line_and_status_130_and_a_second_run_lands_the_rest(deployed, cloud, summer):
+    arguments = ("earthquakes", "--from", "2018-05-01", "--to", "2018-08-31")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([sys.executable, str(SCRIPT), *arguments], env=given(deployed), **pipes)
+    source = cloud.leader("usgs")
+    try:
+        wait_until(lambda: summer() or process.poll() is not None, 60)
+        source.suspend()  # the windows that follow cannot be read: the interrupt falls between the first and the last
+        process.send_signal(signal.SIGINT)
+        shown, told = process.communicate(timeout=60)
+    finally:
+        source.resume()
+        process.kill()
+    assert process.returncode == 130, told
+    assert (shown, "Traceback" in told) == ("", False)
+    assert told.splitlines()[-1].startswith("data_ingest.py: interrupted. ")
+    assert told.rstrip().endswith("The call under way goes on by itself, 240 s at most, and lands what it reads")
+    assert 0 < len(summer()) < 123
+    second = run(*arguments, env=deployed)
+    assert (second.returncode, sum(numbers(second.stdout)[:3])) == (0, 123), second.stderr
+    assert len({parse_raw_key(key).day for key in summer()}) == len(summer()) == 123
+
+
+def wait_until(holds, seconds):
+    """Wait until that holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_a_failure_says_what_had_landed_before():
