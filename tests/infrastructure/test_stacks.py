@@ -245,14 +245,23 @@ def test_no_output_shows_a_secret() -> None:
         assert "resolve:" not in shown, name
 
 
+def containers(task: str) -> list[dict[str, Any]]:
+    """The containers of one of Dagster's tasks, those under a condition too."""
+    listed = parts("dagster")[task]["Properties"]["ContainerDefinitions"]
+    return [one["If"][1] if "If" in one else one for one in listed]
+
+
 def test_the_task_says_what_dagsters_settings_ask_for() -> None:
     """Every variable in the instance's settings is set in every container that reads them."""
     asked = set(re.findall(r"env: (\w+)", (PROJECT / "orchestration" / "aws" / "dagster.yaml").read_text()))
     assert {"PG_HOST", "PG_PASSWORD", "LOG_BUCKET"} <= asked
-    tasks = parts("dagster", "AWS::ECS::TaskDefinition").values()
-    for one in (container for task in tasks for container in task["Properties"]["ContainerDefinitions"]):
-        assert asked <= {entry["Name"] for entry in one["Environment"] + one["Secrets"]}, one["Name"]
-        assert not [entry for entry in one["Environment"] if "PASSWORD" in entry["Name"]]
+    names = []
+    for task in parts("dagster", "AWS::ECS::TaskDefinition"):
+        for one in containers(task):
+            names.append(one["Name"])
+            assert asked <= {entry["Name"] for entry in one["Environment"] + one["Secrets"]}, one["Name"]
+            assert not [entry for entry in one["Environment"] if "PASSWORD" in entry["Name"]]
+    assert names == ["migrate", "code", "daemon", "webserver", "viewer", "migrate"]
 
 
 def test_there_are_never_two_daemons_and_silence_is_an_alarm() -> None:
@@ -263,8 +272,26 @@ def test_there_are_never_two_daemons_and_silence_is_an_alarm() -> None:
     assert alarm["TreatMissingData"] == "breaching"
     (made,) = beat["MetricTransformations"]
     assert (made["MetricNamespace"], made["MetricName"]) == (alarm["Namespace"], alarm["MetricName"])
-    (daemon,) = [
-        one for one in parts("dagster")["Task"]["Properties"]["ContainerDefinitions"] if one["Name"] == "daemon"
-    ]
+    (daemon,) = (one for one in containers("Task") if one["Name"] == "daemon")
     (line,) = re.findall(r"echo '(.*?)'", daemon["HealthCheck"]["Command"][1])
     assert beat["FilterPattern"] == f"{{ $.heartbeat = {json.loads(line)['heartbeat']} }}"
+
+
+def test_who_only_looks_comes_by_a_client_of_its_own_to_a_webserver_that_changes_nothing() -> None:
+    found = parts("dagster")
+    last = found["Task"]["Properties"]["ContainerDefinitions"][-1]["If"]
+    assert (last[0], last[2]) == ("WithViewers", {"Ref": "AWS::NoValue"})
+    viewer, (port,) = last[1], last[1]["PortMappings"]
+    assert viewer["Command"][:2] == ["dagster-webserver", "--read-only"]
+    assert viewer["Command"][viewer["Command"].index("-p") + 1] == str(port["ContainerPort"])
+    group = found["ViewerTargetGroup"]
+    assert (group["Condition"], group["Properties"]["Port"]) == ("WithViewers", port["ContainerPort"])
+    listener, other = (found[name]["Properties"] for name in ("ViewerListener", "Listener"))
+    asking, sending = listener["DefaultActions"]
+    assert sending["TargetGroupArn"] == {"Ref": "ViewerTargetGroup"}
+    assert asking["AuthenticateOidcConfig"]["ClientId"] == {"Ref": "ViewerClientId"}
+    kept = [one["DefaultActions"][0]["AuthenticateOidcConfig"].get("SessionCookieName") for one in (listener, other)]
+    assert len(set(kept)) == 2, "who has logged in to look is not let in to work"
+    (added,) = (one["If"] for one in found["Service"]["Properties"]["LoadBalancers"]["If"][1] if "If" in one)
+    assert added[1]["TargetGroupArn"] == {"Ref": "ViewerTargetGroup"}
+    assert (added[1]["ContainerName"], added[1]["ContainerPort"]) == ("viewer", port["ContainerPort"])
