@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import json
 import logging
 import os
 import platform
@@ -16,13 +17,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from infrastructure.deploy import gateway_answers
+from infrastructure.deploy.gateway_answers import ADDITIONS, ANSWERS
 from infrastructure.deploy.stack import DeployError
 
 logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "api_chalice"
-ADDITIONS = Path(__file__).parent / "api-additions.yaml"
 PROBE = Path(__file__).parent / "api_probe.py"
 ASSETS = ("contract.yaml", "defs.yaml")
 # `chalice package` warns and goes on where a package has no wheel for Lambda: the zip would not run.
@@ -112,7 +114,9 @@ def check_archive(archive: Path, scratch: Path) -> None:
 def _run_chalice(project: Path, out: Path) -> str:
     """Everything that `chalice package` prints."""
     code = "import sys; sys.argv[0] = 'chalice'; from chalice.cli import main; sys.exit(main())"
-    options = ["--stage", STAGE, "--merge-template", str(ADDITIONS), str(out)]
+    additions = project / "additions.json"
+    additions.write_text(json.dumps(gateway_answers.additions()), encoding="utf-8")
+    options = ["--stage", STAGE, "--merge-template", str(additions), "--template-format", "yaml", str(out)]
     done = subprocess.run(
         [sys.executable, "-B", "-c", code, "package", *options],
         cwd=project,
@@ -161,7 +165,8 @@ def _files(folder: Path) -> list[Path]:
 def _digest() -> str:
     """Twenty-four hex digits over everything that decides what the package becomes."""
     whole = hashlib.sha256(f"{platform.python_version()} {version('chalice')}".encode())
-    for path, place in [*_content(), (ADDITIONS, "additions"), (PROBE, "probe"), (Path(__file__), "gate")]:
+    made_of = [(ADDITIONS, "additions"), (ANSWERS, "answers"), (Path(gateway_answers.__file__), "making")]
+    for path, place in [*_content(), *made_of, (PROBE, "probe"), (Path(__file__), "gate")]:
         whole.update(f"\0{place}\0{hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
     return whole.hexdigest()[:24]
 

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from infrastructure.deploy.api_package import ADDITIONS
+from infrastructure.deploy.gateway_answers import additions
 from tests.api.conftest import Api
 
 SAMPLES = {
@@ -123,8 +122,7 @@ def test_problems_fit_their_schema_and_are_told_of(spec: Any, api: Api) -> None:
 
 def test_what_the_gateway_answers_by_itself_stands_in_it(spec: Any) -> None:
     """In the deployed template, with a body that fits the schema of problems and names its own status."""
-    additions = yaml.safe_load(ADDITIONS.read_text(encoding="utf-8"))
-    made = additions["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
+    made = additions()["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
     validator = Draft202012Validator(spec["components"]["schemas"]["problem"])
     statuses: set[str] = set()
     for name, response in made.items():
