@@ -31,7 +31,13 @@ def _day(ordinal: int, state: str, row: Mapping[str, Any] | None) -> dict[str, A
 
 def _reason(state: str, counts: Mapping[str, int]) -> str | None:
     if state == "missing":
-        return "objects were set aside or forgotten" if counts["objects"] else "no object came for this day"
+        return _absence(counts)
     if counts["rows_rejected"]:
         return f"{counts['rows_rejected']} of {counts['rows_in']} rows broke a rule"
     return "an object without rows proves it" if state == "empty" else None
+
+
+def _absence(counts: Mapping[str, int]) -> str:
+    if counts["rows_rejected"]:
+        return f"all of {counts['rows_in']} rows broke a rule"
+    return "objects were set aside or forgotten" if counts["objects"] else "no object came for this day"

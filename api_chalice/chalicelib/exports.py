@@ -9,7 +9,7 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from .errors import ApiError, Mistake
 from .formats import dumps
 from .parameters import ExportQuery, read_export, read_nothing
 from .query import compile_rows
-from .reader import Query
+from .reader import OWN, Query
 from .schemas import Catalogue
 from .storage import Storage
 from .warehouse import Snapshot
@@ -176,6 +176,7 @@ def _read(catalogue: Catalogue, body: Mapping[str, Any]) -> ExportQuery:
     dataset = catalogue.datasets.get(name) if isinstance(name, str) else None
     if dataset is None:
         mistakes.append(Mistake("dataset", "has to name a dataset", tuple(catalogue.datasets)))
+        mistakes += _foreign(catalogue, body)
     if not isinstance(form, str) or form not in FORMATS:
         mistakes.append(Mistake("format", "is not one of those allowed", tuple(FORMATS)))
     query = _query({key: value for key, value in body.items() if key not in ("dataset", "format")}, mistakes)
@@ -187,6 +188,15 @@ def _read(catalogue: Catalogue, body: Mapping[str, Any]) -> ExportQuery:
     if dataset is None or mistakes:
         raise ApiError(422, "The body cannot be followed; see `errors`.", tuple(mistakes))
     return found
+
+
+def _foreign(catalogue: Catalogue, body: Mapping[str, Any]) -> Iterator[Mistake]:
+    """The members that no dataset would understand."""
+    columns = {name for dataset in catalogue.datasets.values() for name in dataset.fields}
+    own = ("dataset", "format", *OWN["exports"])
+    for name in body:
+        if name not in own and name not in columns and name.rpartition("__")[0] not in columns:
+            yield Mistake(name[:200], "is no member of a request and no dataset's column", own)
 
 
 def _query(body: Mapping[str, Any], mistakes: list[Mistake]) -> Query:

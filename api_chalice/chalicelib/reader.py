@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors import Mistake, invalid
 from .schemas import Dataset, Field
-from .values import parse_moment
+from .values import KINDS, parse_moment
 
 FORMATS = ("json", "ndjson", "csv")
 # What every endpoint over a dataset takes beside filters.
@@ -61,6 +61,7 @@ class Reader:
         takes_source = dataset.sources and "source" not in dataset.fields
         self.own = [name for name in OWN[endpoint] if name != "source" or takes_source]
         self.filters = endpoint != "days"
+        self.rows = endpoint == "records"
         self.mistakes: list[Mistake] = []
 
     def wrong(self, parameter: str, detail: str, allowed: Iterable[str] = ()) -> None:
@@ -131,9 +132,19 @@ class Reader:
             text = default
         name = text.removeprefix("-")
         if text and name not in allowed:
-            self.wrong("sort", f"cannot sort by {name[:100]!r}; put - in front to go downwards", allowed)
+            self.wrong("sort", f"cannot sort by {name[:100]!r}{self._why_unsorted(name)}", allowed)
             return default.removeprefix("-"), default.startswith("-")
         return name, text.startswith("-")
+
+    def _why_unsorted(self, name: str) -> str:
+        if "," in name:
+            return ": one name alone"
+        field = self.dataset.fields.get(name)
+        if field is None or field.sortable or not self.rows:
+            return "; a name alone goes upwards, one with - in front downwards"
+        return (
+            ": its type has no order" if field.column.required else ": it may be empty, and pages need a value"
+        )
 
     def selection(self) -> Selection:
         """Range, format and filters: every parameter that is not one of the endpoint's own is a filter."""
@@ -190,4 +201,11 @@ def _truth(text: str) -> bool:
     return text == "true"
 
 
-_PARSERS: dict[str, Callable[[str], Any]] = {"null": _truth}
+def _pattern(text: str) -> str:
+    found = str(KINDS["text"].parse(text))
+    if (len(found) - len(found.rstrip("\\"))) % 2:
+        raise ValueError("must not end in the escape \\; a \\ itself is written twice")
+    return found
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {"null": _truth, "like": _pattern, "ilike": _pattern}

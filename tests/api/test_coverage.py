@@ -73,6 +73,26 @@ def test_a_ledger_entry_taken_away_makes_its_day_missing(api: Api, admin: Any) -
         admin.commit()
 
 
+def test_a_day_of_which_every_row_was_rejected_is_missing(api: Api, admin: Any) -> None:
+    from lambdas.common.db.redshift import execute
+
+    execute(admin, "CREATE TEMP TABLE kept AS SELECT * FROM ops.load_ledger WHERE raw_day = '2018-02-02'")
+    whole = "UPDATE ops.load_ledger SET rows_rejected = rows_in, rows_accepted = 0"
+    execute(admin, f"{whole} WHERE raw_day = '2018-02-02' AND status = 'loaded'")
+    admin.commit()
+    try:
+        found = meta(api, from_="2018-02-01", to="2018-02-03")["coverage"]
+        assert (found["days_loaded"], found["missing"]) == (1, [{"from": "2018-02-02", "to": "2018-02-03"}])
+        (day,) = api("/v1/datasets/earthquakes/days", from_="2018-02-02", to="2018-02-03")["data"]
+        assert (day["state"], day["rows_accepted"]) == ("missing", 0)
+        assert day["reason"] == f"all of {day['rows_in']} rows broke a rule"
+    finally:
+        execute(admin, "DELETE FROM ops.load_ledger WHERE raw_day = '2018-02-02'")
+        execute(admin, "INSERT INTO ops.load_ledger SELECT * FROM kept")
+        execute(admin, "DROP TABLE kept")
+        admin.commit()
+
+
 def test_the_catalogue_tells_how_fresh_each_dataset_is(api: Api) -> None:
     found = {item["name"]: item for item in api("/v1/datasets")["data"]}
     quakes = found["earthquakes"]

@@ -33,6 +33,8 @@ def test_every_mistake_of_a_body_is_named(api: Api) -> None:
     assert {mistake["parameter"] for mistake in document["errors"]} == expected
     status, document = post(api, {"dataset": "x"})
     assert (status, document["errors"][0]["parameter"]) == (422, "dataset")
+    status, document = post(api, {"datset": "readings", "format": "xls", "price__gt": 3, "foo": 3})
+    assert [mistake["parameter"] for mistake in document["errors"]] == ["dataset", "datset", "foo", "format"]
     assert "earthquakes" in document["errors"][0]["allowed"]
 
 

@@ -102,6 +102,26 @@ def test_parameters_that_stand_once_are_refused_when_repeated(read: Any) -> None
     assert read("earthquakes", {"felt": ["1", "2"], "felt__ne": ["3", "4"]}) == {}
 
 
+@pytest.mark.parametrize(
+    ("sort", "why"),
+    [
+        ("-magnitude", "cannot sort by 'magnitude': it may be empty, and pages need a value"),
+        (
+            "event_id,event_time",
+            "cannot sort by 'event_id,event_time': one name alone",
+        ),
+        ("colour", "cannot sort by 'colour'; a name alone goes upwards, one with - in front downwards"),
+    ],
+)
+def test_an_order_that_is_refused_has_its_reason(read: Any, sort: str, why: str) -> None:
+    assert read("earthquakes", {"sort": [sort]})["sort"].detail == why
+
+
+def test_a_pattern_may_end_in_a_backslash_that_is_escaped(read: Any) -> None:
+    assert read("earthquakes", {"place__like": ["%\\\\"]}) == {}
+    assert "must not end in the escape" in read("earthquakes", {"place__like": ["%\\"]})["place__like"].detail
+
+
 def test_an_empty_or_turned_range_is_refused(read: Any) -> None:
     assert "must be before" in read("earthquakes", {"from": ["2018-02-01"], "to": ["2018-02-01"]})["from"].detail
 

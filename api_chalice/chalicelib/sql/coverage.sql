@@ -1,5 +1,6 @@
 -- What is known of some days of the sources behind a dataset: one row a run of days that are alike.
--- `state` is 2 for days with rows, 1 for days that are proved empty, 0 for days with nothing in force.
+-- `state` is 2 for days with rows, 1 for days that are proved empty, 0 for days with nothing in force or with nothing but
+-- rejected rows.
 -- A source without any such day gives one row without days.
 WITH seen AS (
     {seen}
@@ -11,6 +12,7 @@ entries AS (
         l.raw_day,
         l.status,
         l.rows_in,
+        l.rows_accepted,
         l.rows_rejected,
         l.rows_late,
         ROW_NUMBER() OVER (PARTITION BY l.source, l.raw_key ORDER BY l.generation DESC) AS place
@@ -23,7 +25,11 @@ days AS (
     SELECT
         source,
         raw_day,
-        MAX(CASE WHEN status <> 'loaded' THEN 0 WHEN rows_in > 0 THEN 2 ELSE 1 END) AS state,
+        CASE
+            WHEN SUM(CASE WHEN status = 'loaded' THEN rows_accepted ELSE 0 END) > 0 THEN 2
+            WHEN SUM(CASE WHEN status = 'loaded' THEN rows_in ELSE 0 END) > 0 THEN 0
+            ELSE MAX(CASE WHEN status = 'loaded' THEN 1 ELSE 0 END)
+        END AS state,
         SUM(CASE WHEN status = 'loaded' THEN rows_rejected ELSE 0 END) AS rows_rejected,
         SUM(CASE WHEN status = 'loaded' THEN rows_late ELSE 0 END) AS rows_late,
         SUM(CASE WHEN status = 'bad' THEN 1 ELSE 0 END) AS objects_bad
