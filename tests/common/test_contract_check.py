@@ -172,33 +172,3 @@ def test_missing_files_are_told(assets):
 def test_expression_over_numbers_binds_though_text_would_not(assets):
     changed(assets, "contract.yaml", "transformLogic: raw_at", "transformLogic: to_timestamp(raw_at / 1000)")
     assert check_all(assets) == []
-
-
-@pytest.mark.parametrize(
-    ("sql", "words"),
-    [
-        ("SELECT day, count(*) AS things FROM core.things GROUP BY 1", None),
-        ("SELECT * FROM core.days", None),
-        ("SELECT day, count(*) AS thinks FROM core.things GROUP BY 1", "things: is no column of mart.sql"),
-        ("SELECT count(*) AS things, day FROM core.things GROUP BY 2", "in another order: things, day"),
-        ("SELECT day, 1 AS things, 2 AS more FROM core.things", "a column 'more' that the contract does not declare"),
-    ],
-)
-def test_columns_of_a_mart_are_those_of_its_query(assets, sql, words):
-    folder = assets / "marts" / "days"
-    folder.mkdir(parents=True)
-    (folder / "mart.sql").write_text(sql)
-    (folder / "defs.yaml").write_text("type: orchestration.components.Mart\n")
-    (folder / "contract.yaml").write_text("""apiVersion: v3.1.0
-kind: DataContract
-id: days
-version: 1.0.0
-status: active
-schema:
-  - name: days
-    properties:
-      - {name: day, logicalType: date, physicalType: date, partitioned: true}
-      - {name: things, logicalType: integer, physicalType: bigint}
-""")
-    found = check_all(assets)
-    assert (not found) if words is None else any(words in text for text in found), found

@@ -1,12 +1,12 @@
 """Checks the files under assets/: the standard's JSON schema first, then this project's own rules, line by line.
 
 The schema comes first: a reader that drops unknown keys would let `requird: true` switch a rule off.
-Needs the packages jsonschema and open-data-contract-standard; the images do not carry them.
+Needs the packages jsonschema, open-data-contract-standard and sqlglot; the images do not carry them.
 """
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import yaml
 
-from lambdas.common.contract import marts
 from lambdas.common.contract.advice import find_advice, find_sql_mistakes
 from lambdas.common.contract.declared import find_config_mistakes
 from lambdas.common.contract.layout import find_layout_mistakes
@@ -33,6 +32,8 @@ LIKELY = {
         "slaProperties"),
     2: ("name", "physicalType", "description", "properties", "quality", "customProperties", "tags"),
 }  # fmt: skip
+# what the platform itself writes into every table of a source
+PLATFORM = ("_raw_key", "_raw_row", "_loaded_at")
 UNKNOWN = re.compile(r"'([^']+)'(?=[^()]* (?:was|were) unexpected)")
 MEANT = re.compile(r"did you mean '([^']+)'")
 
@@ -43,8 +44,10 @@ def check_all(assets: Path | None = None) -> list[str]:
     mistakes: list[str] = []
     for path in sorted((root / "sources").glob("*/")):
         mistakes += check_source(path)
-    for path in sorted((root / "marts").glob("*/")):
-        mistakes += [_shown(text, root) for text in _mart_mistakes(path)]
+    folders = sorted((root / "marts").glob("*/"))
+    tables = _tables(root) if folders else {}
+    for path in folders:
+        mistakes += [_shown(text, root) for text in _mart_mistakes(path, tables)]
     return mistakes
 
 
@@ -60,12 +63,37 @@ def _shown(text: str, root: Path) -> str:
     return text.replace(f"{root}/", "assets/")
 
 
-def _mart_mistakes(folder: Path) -> Iterator[str]:
+def _tables(root: Path) -> dict[str, tuple[str, ...] | None]:
+    """The columns of each table that a mart may read, by its name; None where the contract is wrong."""
+    tables: dict[str, tuple[str, ...] | None] = {}
+    for folder in sorted((root / "sources").glob("*/")):
+        contract = _contract(folder, "source")
+        tables[f"core.{folder.name}"] = (*_names(contract), *contract.retired, *PLATFORM) if contract else None
+    for folder in sorted((root / "marts").glob("*/")):
+        contract = _contract(folder, "mart")
+        tables[f"mart.{folder.name}"] = _names(contract) if contract else None
+    return tables
+
+
+def _names(contract: Contract) -> tuple[str, ...]:
+    return tuple(column.name for column in contract.columns)
+
+
+def _mart_mistakes(folder: Path, tables: Mapping[str, tuple[str, ...] | None]) -> Iterator[str]:
     for name in ("contract.yaml", "mart.sql", "defs.yaml"):
         if not (folder / name).exists():
             yield f"{folder / name}: is missing"
     if (folder / "contract.yaml").exists():
         yield from check_contract(folder / "contract.yaml", "mart")
+    if (folder / "mart.sql").exists():
+        yield from _query_mistakes(folder / "mart.sql", tables)
+
+
+def _query_mistakes(path: Path, tables: Mapping[str, tuple[str, ...] | None]) -> Iterator[str]:
+    from lambdas.common.contract.mart_query import find_query_mistakes
+
+    for line, text in find_query_mistakes(path.read_text(encoding="utf-8"), tables):
+        yield f"{path}:{line}: {text}" if line else f"{path}: {text}"
 
 
 def check_contract(path: Path, kind: Literal["source", "mart"]) -> list[str]:
@@ -96,9 +124,11 @@ def check_contract(path: Path, kind: Literal["source", "mart"]) -> list[str]:
 def _own_mistakes(contract: Contract, document: Any) -> list[Mistake]:
     """By this project's rules; SQL is tried only where types and names are right."""
     own = [*find_mistakes(contract), *find_advice(contract, document)]
-    if not own:
-        own += find_sql_mistakes(contract) if contract.kind == "source" else marts.find_mart_mistakes(contract)
-    return own
+    if contract.kind == "mart":
+        from lambdas.common.contract.marts import find_mart_mistakes
+
+        return [*own, *find_mart_mistakes(contract)]
+    return own or list(find_sql_mistakes(contract))
 
 
 def _without_echoes(told: Sequence[Told], own: Sequence[Mistake]) -> tuple[list[Told], list[Mistake]]:
@@ -191,9 +221,9 @@ def _config_mistakes(folder: Path, root: Path) -> Iterator[str]:
             yield str(error)
 
 
-def _contract(folder: Path) -> Contract | None:
-    """The contract beside a defs.yaml; None where it is wrong, which is told elsewhere."""
+def _contract(folder: Path, kind: Literal["source", "mart"] = "source") -> Contract | None:
+    """The contract in that folder; None where it is wrong, which is told elsewhere."""
     try:
-        return load_contract(folder / "contract.yaml")
+        return load_contract(folder / "contract.yaml", kind)
     except (ContractError, OSError):
         return None
