@@ -142,9 +142,7 @@ class Reader:
         field = self.dataset.fields.get(name)
         if field is None or field.sortable or not self.rows:
             return "; a name alone goes upwards, one with - in front downwards"
-        return (
-            ": its type has no order" if field.column.required else ": it may be empty, and pages need a value"
-        )
+        return ": its type has no order" if field.column.required else ": it may be empty, and pages need a value"
 
     def selection(self) -> Selection:
         """Range, format and filters: every parameter that is not one of the endpoint's own is a filter."""
