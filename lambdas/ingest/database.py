@@ -2,23 +2,25 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lambdas.common.errors import SourceError, SourceUnavailable
 from lambdas.common.source import KEYS
 from lambdas.ingest.job import Job
 from lambdas.ingest.keyset import Keyset
+from lambdas.ingest.request import Window
 from lambdas.ingest.spool import Rows
+from lambdas.ingest.windows import Asked, ask, condition
 
 BATCH = 5000
 
 
 def extract_database(job: Job) -> Rows:
-    """The rows of `table` or `query`; those of the window alone where `window_column` is set.
+    """The rows of `table` or `query`; those around the window alone where `window_column` is set.
 
-    What is read whole and has a key comes slice by slice, in the order of the key. Bounds on `window_column` are UTC
-    days, end excluded; a query may hold {start} and {end} itself instead.
+    What is read whole and has a key comes slice by slice, in the order of the key. `lambdas.ingest.windows` says which
+    rows a window asks for, of which landing keeps those of its UTC days. A query may hold {start} and {end} itself.
 
     Raises:
         SourceError: the configuration, the statement or the login is wrong.
@@ -31,9 +33,10 @@ def extract_database(job: Job) -> Rows:
         given = sorted(job.config)
         raise SourceError(f"sql_database: takes url, either table or query, and window_column; defs.yaml has {given}")
     try:
-        key = Keyset((), (job.slice.at or {}).get("after"))
-        rows = job.keep(_records(job, key))
-        return replace(rows, sparse=False, following=key.following)  # a row of a table has all its columns
+        read = _Read(Keyset((), (job.slice.at or {}).get("after")))
+        rows = job.keep(_records(job, read))
+        # a row of a table has all its columns
+        return replace(rows, sparse=False, following=read.key.following, asked=read.asked)
     except OperationalError as error:
         # SQLite says so of a wrong statement as well
         kind = SourceError if "no such" in str(error) or "syntax error" in str(error) else SourceUnavailable
@@ -42,7 +45,15 @@ def extract_database(job: Job) -> Rows:
         raise SourceError(f"sql_database: {error}") from error
 
 
-def _records(job: Job, key: Keyset) -> Iterator[Mapping[str, Any]]:
+@dataclass(slots=True)
+class _Read:
+    """What is known of the reading only once it is under way."""
+
+    key: Keyset
+    asked: Asked | None = None
+
+
+def _records(job: Job, read: _Read) -> Iterator[Mapping[str, Any]]:
     from sqlalchemy import create_engine, text
 
     engine = create_engine(_url(job))
@@ -51,11 +62,10 @@ def _records(job: Job, key: Keyset) -> Iterator[Mapping[str, Any]]:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SET TIME ZONE 'UTC'"))  # a day is a UTC day, whatever the server's zone
             options = {"stream_results": True, "yield_per": BATCH}
-            _require_days(job, connection)
-            statement = _statement(job)
+            statement, read.asked = _statement(job, connection)
             if job.window is None and job.key:
-                key.names = _key_columns(job, connection)
-                statement = key.bounded(statement, connection) if key.names else statement
+                read.key.names = _key_columns(job, connection)
+                statement = read.key.bounded(statement, connection) if read.key.names else statement
             answer = connection.execute(statement, execution_options=options)
             names = _distinct(list(answer.keys()), engine.dialect.name)
             yield from (dict(zip(names, row, strict=True)) for row in answer)
@@ -96,21 +106,17 @@ def _url(job: Job) -> Any:
         ) from None
 
 
-def _require_days(job: Job, connection: Any) -> None:
+def _require_days(job: Job, window: Window, connection: Any) -> None:
     """Refuse a window over numbers in SQLite, where any number is less than any text: no row would be found."""
     from sqlalchemy import func, select
 
-    if "window_column" not in job.config or job.window is None or connection.dialect.name != "sqlite":
+    if connection.dialect.name != "sqlite":
         return
-    key = _window_column(job)
-    kind = connection.execute(
-        select(func.typeof(key)).select_from(_asked(job)).where(func.typeof(key).in_(("integer", "real"))).limit(1)
-    ).scalar()
-    if kind:
-        raise SourceError(
-            f"sql_database: window_column {job.config['window_column']} holds numbers ({kind}), which do not compare "
-            "with days; leave it out and write a query with {start:epoch} and {end:epoch}"
-        )
+    kind = func.typeof(_window_column(job))
+    found = select(_window_column(job)).select_from(_asked(job)).where(kind.in_(("integer", "real"))).limit(1)
+    number = connection.execute(found).scalar()
+    if number is not None:
+        _ask(job, window, connection, number)
 
 
 def _window_column(job: Job) -> Any:
@@ -130,13 +136,24 @@ def _asked(job: Job) -> Any:
     return table(name, schema=schema or None)
 
 
-def _statement(job: Job) -> Any:
-    from sqlalchemy import Date, bindparam, select, text
+def _ask(job: Job, window: Window, connection: Any, value: Any) -> Asked:
+    # of other databases nobody knows the zone in which they compare a day with a time that has one
+    exact_zones = connection.dialect.name == "postgresql"
+    name = str(job.config["window_column"])
+    return ask(name, window, job.event_time, value, exact_zones=exact_zones)
 
-    statement = select(text("*")).select_from(_asked(job))
-    if "window_column" not in job.config or job.window is None:
-        return statement
+
+def _statement(job: Job, connection: Any) -> tuple[Any, Asked | None]:
+    """The statement without the bounds of a slice, and how the window was asked for where it is."""
+    from sqlalchemy import false, select, text
+
+    statement, window = select(text("*")).select_from(_asked(job)), job.window
+    if "window_column" not in job.config or window is None:
+        return statement, None
+    _require_days(job, window, connection)
     key = _window_column(job)
-    start = bindparam("window_start", job.window.start, type_=Date)
-    end = bindparam("window_end", job.window.end, type_=Date)
-    return statement.where(key >= start, key < end).order_by(key)
+    value = connection.execute(select(key).select_from(_asked(job)).where(key.is_not(None)).limit(1)).scalar()
+    if value is None:
+        return statement.where(false()), None
+    asked = _ask(job, window, connection, value)
+    return statement.where(condition(key, asked, window, job.event_time, value)).order_by(key), asked

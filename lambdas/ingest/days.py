@@ -8,7 +8,7 @@ from typing import Any
 from lambdas.common.contract import Contract
 from lambdas.common.contract.compile import compile_contract
 from lambdas.common.contract.rules import ROW
-from lambdas.common.contract.sql import quoted
+from lambdas.common.contract.sql import literal, quoted
 from lambdas.ingest.kinds import duckdb_type
 from lambdas.ingest.request import Window
 from lambdas.ingest.spool import Rows, Spool, column
@@ -72,6 +72,8 @@ class Dated:
 def date_rows(spool: Spool, rows: Rows, contract: Contract, home: dt.date) -> Dated:
     """The rows with the day of the contract's partition column; `home` where that cannot be read.
 
+    Where more was asked for than the window's rows, an unreadable one that is another window's lies before `home`.
+
     Raises:
         ContractError: the partition column's expression does not fit the columns that came.
     """
@@ -85,8 +87,18 @@ def date_rows(spool: Spool, rows: Rows, contract: Contract, home: dt.date) -> Da
     raw_types = spools | {name: kind for name, (kind, _) in events.items()}
     dated = compile_contract(spool.connection, event, raw_types).with_day(relation)
     # keys have four digits for the year: what lies beyond them is as good as unreadable
-    readable = f"CASE WHEN _day BETWEEN DATE '1000-01-01' AND DATE '9999-12-30' THEN _day ELSE DATE '{home}' END"
+    readable = f"CASE WHEN _day BETWEEN DATE '1000-01-01' AND DATE '9999-12-30' THEN _day ELSE {_home(rows, home)} END"
     return Dated(spool, rows, f"(SELECT * REPLACE ({readable} AS _day) FROM ({dated}))")
+
+
+def _home(rows: Rows, home: dt.date) -> str:
+    """SQL of the day of a row whose own cannot be read."""
+    place = None if rows.asked is None else rows.place(rows.asked.name)
+    if rows.asked is None or place is None:
+        return f"DATE '{home}'"
+    text = f"({column(place)} ->> '$')"
+    inside = f"{text} >= {literal(rows.asked.first)} AND {text} < {literal(rows.asked.beyond)}"
+    return f"CASE WHEN {inside} THEN DATE '{home}' ELSE DATE '{home - dt.timedelta(days=1)}' END"
 
 
 def _event_columns(spool: Spool, rows: Rows, contract: Contract) -> dict[str, tuple[str, str]]:

@@ -54,7 +54,8 @@ def extract(source: Source, window: Window | None, part: Slice = FIRST, *, spool
     if window:
         texts = window_texts(window.start, window.end, inclusive=options.inclusive, precision=options.precision)
     filled = fill(config.extract[config.extractor], texts, source.variables, source.vault)
-    job = Job(config.name, filled, window, options, spool, deadline, source.vault.redact, part, source.key)
+    redact, event_time = source.vault.redact, source.contract.event_time
+    job = Job(config.name, filled, window, options, spool, deadline, redact, part, source.key, event_time)
     try:
         return _extractor(config.extractor)(job)
     except (SourceError, SourceUnavailable) as error:

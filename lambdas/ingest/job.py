@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lambdas.common.contract.model import Column
 from lambdas.common.errors import SourceUnavailable
 from lambdas.ingest.request import Options, Window
 from lambdas.ingest.slices import Cut, Slice
@@ -17,7 +18,7 @@ class Job:
 
     `deadline` is a value of time.monotonic(); there is no window where the source is read whole, in slices of which
     this is `slice`. `redact` takes the secrets out of a text; what is cut goes through it before. `key` are the raw
-    columns of the contract's key, where it is made of raw columns as they are.
+    columns of the contract's key, where it is made of raw columns as they are; `event_time` is its partition column.
     """
 
     source: str
@@ -29,6 +30,7 @@ class Job:
     redact: Callable[[str], str]
     slice: Slice
     key: tuple[str, ...]
+    event_time: Column
 
     def keep(self, records: Iterable[Any]) -> Rows:
         """The records, in the spool.

@@ -143,7 +143,18 @@ def land(spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Namin
         wanted[naming.key(day, 0, number=0)] = empty
     wanted |= {key: empty for key in present if key not in wanted and naming.decides(key)}
     landed = _put_changed(lake, naming, wanted, present)
-    return replace(landed, outside=sum(found.count for found in days) - landed.rows)
+    return replace(landed, outside=sum(found.count for found in days if not _is_asked(found.day, rows, window)))
+
+
+def _is_asked(day: dt.date, rows: Rows, window: Window | None) -> bool:
+    """Whether rows of that day had to come: those of the window, and those read on both sides of it.
+
+    A day more by the column's own clock reaches into a second one by UTC.
+    """
+    if window is None:
+        return True
+    margin = dt.timedelta(days=2 * rows.asked.margin if rows.asked else 0)
+    return window.start - margin <= day < window.end + margin
 
 
 def _present(lake: Lake, naming: Naming) -> dict[str, RawObject]:

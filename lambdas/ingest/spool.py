@@ -21,6 +21,7 @@ from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import SourceError
 from lambdas.ingest import slices
 from lambdas.ingest.records import write_records
+from lambdas.ingest.windows import Asked
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Rows:
 
     `types` are DuckDB's. JSON means: whatever the record held, typed only when objects are written. `sparse` rows are
     records that leave out what has no value. `following` says where the next slice of the source begins, if there is
-    one.
+    one; `asked` how a window was asked for, where more may have come than its rows.
     """
 
     names: tuple[str, ...]
@@ -45,6 +46,7 @@ class Rows:
     count: int
     sparse: bool = False
     following: Mapping[str, Any] | None = None
+    asked: Asked | None = None
 
     def place(self, name: str) -> int | None:
         """The number of the raw column, however it is capitalised; None where no row has it."""

@@ -66,6 +66,23 @@ def test_window_must_be_over_the_partition_column(assets):
     assert any("rows of other days than asked for would be left out" in text for text in check_all(assets))
 
 
+@pytest.mark.parametrize(
+    ("form", "refused"),
+    [("yyyy-MM-dd HH:mm", False), ("[yyyy/MM/dd][yyyy/MM/dd HH]", False), ("dd.MM.yyyy", True),
+     ("[yyyy-MM-dd][dd.MM.yyyy]", True), ("[yyyy-MM-dd][yyyy/MM/dd]", True), ("yyyy-M-d", True)],
+)  # fmt: skip
+def test_window_needs_a_format_whose_order_is_that_of_time(assets, form, refused):
+    windowed(assets, "raw_at")
+    old = "transformSourceObjects: [raw_at]"
+    changed(assets, "contract.yaml", old, f'{old}\n        logicalTypeOptions: {{format: "{form}"}}')
+    found = check_all(assets)
+    line = line_of(assets / "sources" / "things" / "defs.yaml", "window_column")
+    said = (
+        f"assets/sources/things/defs.yaml:{line}: window_column raw_at holds texts of the format {form!r}, whose order"
+    )
+    assert [text.startswith(said) for text in found] == [True] * refused
+
+
 def test_window_by_update_time_needs_a_version(assets):
     windowed(assets, "updated_at")
     for old, new in (("transformLogic: raw_at", "transformLogic: updated_at"), ("[raw_at]", "[updated_at]")):

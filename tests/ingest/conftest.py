@@ -42,12 +42,14 @@ class Bench:
     columns: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_COLUMNS))
     event_time: str = "at"
     key: tuple[str, ...] = ()
+    reading: dict[str, str] = field(default_factory=dict)
 
     def source(self, extract: dict[str, Any], start: str = "2024-01-01") -> Source:
         """The source `things` with that extract block."""
         properties = [
             {"name": name, "logicalType": "string", "physicalType": kind, "partitioned": name == self.event_time}
             | ({"required": True, "primaryKey": True} if name in self.key else {})
+            | ({"logicalTypeOptions": self.reading} if name == self.event_time and self.reading else {})
             for name, kind in self.columns.items()
         ]
         for place, name in enumerate(self.key, start=1):

@@ -109,3 +109,26 @@ def test_an_empty_window_proves_its_days_empty(bench, url):
     assert {name: bench.table(name).num_rows for name in bench.etags()} == {
         key(day.isoformat()): 0 for day in (dt.date(2024, 2, 1), dt.date(2024, 2, 2))
     }
+
+
+SERIES = "SELECT at AS utc, {column} AS at FROM generate_series({first}, {last}, INTERVAL '1 hour') AS at"
+BOUNDS = {"first": "TIMESTAMPTZ '2024-03-29 22:00Z'", "last": "TIMESTAMPTZ '2024-04-01 02:00Z'"}
+
+
+@pytest.mark.parametrize(
+    ("column", "reading"),
+    [
+        ("at", {}),
+        ("timezone('UTC', at)", {}),
+        ("timezone('Europe/Berlin', at)", {"defaultTimezone": "Europe/Berlin"}),
+        ("to_char(timezone('Asia/Kolkata', at), 'YYYY-MM-DD HH24:MI:SS\"+05:30\"')", {}),
+    ],
+)
+def test_a_window_holds_its_own_utc_days_whatever_the_column_holds(bench, url, column, reading):
+    """Two days in Berlin's night without two o'clock, each of which then has all its 24 hours."""
+    bench.reading = reading
+    block = {"url": url, "query": SERIES.format(column=column, **BOUNDS), "window_column": "at"}
+    for first, beyond in (("2024-03-30", "2024-03-31"), ("2024-03-31", "2024-04-01")):
+        answer = bench.ingest({"sql_database": block}, first, beyond)
+        assert (answer["rows"], answer["outside"]) == (24, 0)
+        assert {row["utc"][:10] for row in bench.rows(first)} == {first}

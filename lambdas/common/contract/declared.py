@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from lambdas.common.contract.declared_rest import find_rest_mistakes, find_unknown
+from lambdas.common.contract.formats import NO_ORDER, sign_of_days
 from lambdas.common.contract.model import Contract
 from lambdas.common.contract.places import Path, hint, near
 from lambdas.common.source import (
@@ -187,6 +188,9 @@ def _against(contract: Contract, path: Path, config: Mapping[str, Any]) -> Found
             f"window_column is {column!r}, but the partition column reads {', '.join(contract.event_time.sources)}: "
             "rows of other days than asked for would be left out; take the same column for both",
         )
+    form = contract.event_time.reading.format
+    if column is not None and sign_of_days(form) is None:
+        yield (*path, "window_column"), NO_ORDER.format(column=column, format=form)
     if contract.version_column:
         return
     for name in [str(column)] if column is not None else _window_parameters(config):

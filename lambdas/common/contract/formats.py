@@ -40,6 +40,13 @@ LETTERS = {
 SAME_PART = str.maketrans("ybBI", "YmmH")
 QUOTED = r"'(?:[^']|'')*'"
 SECTION = re.compile(rf"\[(?:{QUOTED}|[^\[\]'])*\]|(?:{QUOTED}|[^\[\]'])+|[\[\]']")
+# a text that begins so stands in the order of texts where its day stands in that of days
+ORDERED = re.compile(r"%Y([-/.]?)%m\1%d")
+NO_ORDER = (
+    "window_column {column} holds texts of the format {format!r}, whose order is not that of time: rows would be "
+    "missed; leave window_column out (the source is then read whole), or write a query that gives the time as a "
+    "timestamp or as yyyy-MM-dd"
+)
 TOKEN = re.compile(rf"{QUOTED}|([A-Za-z])\1*|[^A-Za-z'\[\]]")
 
 
@@ -67,6 +74,18 @@ def parse_format(text: str) -> list[Pattern]:
     if not kept:
         raise ValueError(f"format {text!r} reads nothing")
     return sorted(kept, key=lambda pattern: len(pattern.strptime), reverse=True)
+
+
+def sign_of_days(text: str | None) -> str | None:
+    """The sign between year, month and day with which all texts of a format begin; None where they begin otherwise.
+
+    Without a format texts are ISO 8601, and the sign is its own.
+    """
+    if text is None:
+        return "-"
+    begins = [ORDERED.match(pattern.strptime) for pattern in parse_format(text)]
+    signs = {match[1] if match else None for match in begins}
+    return signs.pop() if len(signs) == 1 else None
 
 
 def _sections(text: str) -> list[list[Pattern]]:
