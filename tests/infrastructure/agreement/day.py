@@ -24,7 +24,7 @@ BAD = "EWR,2013,3,1,7,39.02,26.06,593.7,270,10.35,NA,0,1012,10,2013-03-01T07:00:
 ROW = "EWR,2013,3,1,{0},{1},26.06,59.37,270,10.35,NA,0,1012,10,2013-03-01T{0:02}:00:00Z\n"
 WEATHER = {"source": "weather", "start": "2013-03-01", "end": "2013-03-02"}
 QUAKES = {"source": "earthquakes", "start": "2018-02-01", "end": "2018-02-02"}
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 240
 
 
 def bootstrap(court: Court) -> dict[str, str]:
@@ -165,6 +165,20 @@ def end(cloud: Cloud) -> None:
     """A deploy that finds nothing new, and the end of the environment."""
     assert "nothing changed" in cloud.deploy()
     run([sys.executable, "-m", "infrastructure.deploy", "local", "destroy", "--state", str(cloud.root)])
+
+
+def metrics(cloud: Cloud) -> set[tuple[str, str, frozenset[tuple[str, str]]]]:
+    """What the functions have written as metrics: namespace, name and dimensions, each once."""
+    logs, found = cloud.client("logs"), set()
+    for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/analytics-local-")["logGroups"]:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+        lines = (line for page in pages for event in page["events"] for line in event["message"].splitlines())
+        for written in (json.loads(line) for line in lines if '"_aws"' in line):
+            for directive in written["_aws"]["CloudWatchMetrics"]:
+                for names in directive["Dimensions"]:
+                    dimensions = frozenset((name, str(written[name])) for name in names)
+                    found |= {(directive["Namespace"], one["Name"], dimensions) for one in directive["Metrics"]}
+    return found
 
 
 def _wait(holds: Callable[[], bool]) -> None:

@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
+from lambdas.common.telemetry import METRICS
 from tests.infrastructure.agreement import day
 from tests.infrastructure.agreement.court import Call, Court, Grant, grants, sitting
+from tests.infrastructure.test_monitoring import ALARMS, OURS, dashboard, plain
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -25,10 +27,11 @@ REASONS: Mapping[str, str] = yaml.safe_load(Path(__file__).with_name("reasons.ya
 
 @dataclass(frozen=True)
 class Day:
-    """What was called, and what may be called."""
+    """What was called, what may be called, and what was measured."""
 
     calls: list[Call]
     grants: list[Grant]
+    metrics: set[tuple[str, str, frozenset[tuple[str, str]]]]
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +44,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
             work(cloud)
         day.orchestrate(court, day.dagster(court))
         allowed = [grant for who, document in _policies(court) for grant in grants(who, document)]
+        written = day.metrics(cloud)
         with court.acting(deployer):
             day.end(cloud)
-        yield Day(court.calls(), allowed)
+        yield Day(court.calls(), allowed, written)
 
 
 def _policies(court: Court) -> Iterator[tuple[str, Any]]:
@@ -72,3 +76,14 @@ def test_what_a_role_may_do_beyond_has_its_reason(whole: Day) -> None:
     beyond = [line(grant) for grant in whole.grants if not any(grant.covers(call) for call in whole.calls)]
     assert [one for one in beyond if not any(fnmatchcase(one, known) for known in REASONS)] == []
     assert [known for known in REASONS if not any(fnmatchcase(one, known) for one in beyond)] == []
+
+
+def test_every_metric_was_written_and_alarms_and_dashboard_look_at_them_by_their_dimensions(whole: Day) -> None:
+    assert {name for _, name, _ in whole.metrics} == set(METRICS)
+    alarms = [one for one in ALARMS.values() if plain(one["Namespace"]) == OURS and one["MetricName"] in METRICS]
+    looked_at = {(one["MetricName"], *((d["Name"], plain(d["Value"])) for d in one["Dimensions"])) for one in alarms}
+    shown = [row for widget in dashboard()["widgets"] for row in widget["properties"].get("metrics", ())]
+    looked_at |= {(row[1], (row[2], row[3])) for row in shown if row[0] == OURS}
+    assert len(looked_at) > 10
+    for name, *dimensions in looked_at:
+        assert ("Analytics/local", name, frozenset(dimensions)) in whole.metrics, (name, dimensions)
