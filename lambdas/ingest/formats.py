@@ -1,12 +1,13 @@
 """Files on disk to rows in the spool. Nothing is guessed: CSV is text, numbers of JSON and Parquet keep their type."""
 
 import codecs
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lambdas.common.contract.sql import literal
+from lambdas.common.decimals import as_digits, wide_decimals
 from lambdas.common.errors import SourceError
 from lambdas.common.source import FORMATS
 from lambdas.ingest.csv_files import read_csv_files
@@ -40,7 +41,23 @@ def read_files(job: Job, paths: Sequence[Path], skip: int = 0) -> tuple[Rows, St
 
 
 def _parquet(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:
-    return job.spool.tables([f"read_parquet({literal(str(path))})" for path in paths], skip)
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    readable = []
+    for number, path in enumerate(paths):
+        try:
+            if wide_decimals(pq.read_schema(path)):
+                target = job.spool.folder / f"digits-{number}.parquet"
+                file = pq.ParquetFile(path)
+                _write_batches(file.schema_arrow, file.iter_batches(), target)
+                path = target
+        except (pa.ArrowException, OSError) as error:
+            raise SourceError(f"filesystem: {path.name} cannot be read as parquet: {error}") from error
+        except ValueError as error:
+            raise SourceError(f"filesystem: {path.name}: {error}") from error
+        readable.append(path)
+    return job.spool.tables([f"read_parquet({literal(str(path))})" for path in readable], skip)
 
 
 def _arrow(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:
@@ -54,13 +71,14 @@ def _arrow(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:
             _arrow_to_parquet(path, target)
         except (pa.ArrowInvalid, OSError) as error:
             raise SourceError(f"filesystem: {path.name} is no Arrow file: {error}") from error
+        except ValueError as error:
+            raise SourceError(f"filesystem: {path.name}: {error}") from error
         relations.append(f"read_parquet({literal(str(target))})")
     return job.spool.tables(relations, skip)
 
 
 def _arrow_to_parquet(path: Path, target: Path) -> None:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     with pa.memory_map(str(path)) as file:
         if file.read(6) == b"ARROW1":
@@ -70,9 +88,17 @@ def _arrow_to_parquet(path: Path, target: Path) -> None:
             file.seek(0)
             reader = pa.ipc.open_stream(file)
             batches = iter(reader)
-        with pq.ParquetWriter(target, reader.schema) as writer:
-            for batch in batches:
-                writer.write_batch(batch)
+        _write_batches(reader.schema, batches, target)
+
+
+def _write_batches(schema: Any, batches: Iterable[Any], target: Path) -> None:
+    """The batches as Parquet that DuckDB reads exactly."""
+    import pyarrow.parquet as pq
+
+    kept = as_digits(schema.empty_table()).schema
+    with pq.ParquetWriter(target, kept) as writer:
+        for batch in batches:
+            writer.write_batch(as_digits(batch))
 
 
 def _ndjson(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:

@@ -22,7 +22,7 @@ from lambdas.common.contract.rowset import Span, holds, remember
 from lambdas.common.contract.rules import MARK, hidden_columns
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ContractError, ObjectError, WorkspaceFull
-from lambdas.process.rows import TAKEN, Rows, left_out, plain_rows, refuse_doubled_names, transformed_rows
+from lambdas.process.rows import TAKEN, Rows, left_out, plain_rows, refuse_schema, transformed_rows
 from lambdas.process.transform import run_script
 from lambdas.process.verdict import drop_repeated, judge, refuse_if_too_many
 from lambdas.process.writing import WRITE, write_options
@@ -119,7 +119,7 @@ class Engine:
             WorkspaceFull: disk or memory did not suffice.
         """
         rows_in = self._count(raw)
-        refuse_doubled_names(raw)
+        refuse_schema(raw)
         self._write = write_options(raw)
         total = rows_in if part.rows is None else part.rows
         with self._rows(raw, rows_in, part.first) as rows:

@@ -7,6 +7,7 @@ from pathlib import Path
 from lambdas.common.contract.rowset import Span, holds
 from lambdas.common.contract.rules import MASK, ROW
 from lambdas.common.contract.sql import literal, quoted
+from lambdas.common.decimals import MOST_DIGITS, wide_decimals
 from lambdas.common.errors import ObjectError
 from lambdas.process.transform import NUMBER
 
@@ -34,15 +35,23 @@ class Rows:
         return f"(SELECT {self.columns}, {self.number} AS {ROW} FROM {self.source} {where})"
 
 
-def refuse_doubled_names(raw: Path) -> None:
-    """Raise ObjectError where two columns have one name but for capitals: DuckDB would give one of them another."""
+def refuse_schema(raw: Path) -> None:
+    """Raise ObjectError where DuckDB would change what the file says.
+
+    It would give one of two columns whose names differ in capitals alone another name, and round decimals of more
+    digits than it holds.
+    """
     import pyarrow.parquet as pq
 
-    seen: dict[str, str] = {}
-    for name in pq.read_schema(raw).names:
+    schema, seen = pq.read_schema(raw), dict[str, str]()
+    for name in schema.names:
         if name.lower() in seen:
             raise ObjectError(f"two columns are named {seen[name.lower()]!r} and {name!r}: which one is meant?")
         seen[name.lower()] = name
+    if wide := wide_decimals(schema):
+        raise ObjectError(
+            f"{', '.join(wide)}: decimals of more than {MOST_DIGITS} digits, which would be rounded; write texts"
+        )
 
 
 def plain_rows(raw: Path, span: Span) -> Rows:

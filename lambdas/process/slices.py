@@ -23,7 +23,7 @@ from lambdas.common.remarks import text_of
 from lambdas.process.engine import Engine, Part, Split
 from lambdas.process.former import Former
 from lambdas.process.ranges import Range, Ranges, plan_ranges, refuse_if_too_wide
-from lambdas.process.rows import refuse_doubled_names
+from lambdas.process.rows import refuse_schema
 from lambdas.process.shelf import Shelf
 
 # Raw bytes of a slice; one row group at least. Objects up to this size are taken whole.
@@ -112,7 +112,7 @@ class Slicer:
     def _plan(self, raw: Ranges) -> list[Range]:
         planned = plan_ranges(raw.read_footer(), SLICE_BYTES)
         refuse_if_too_wide(planned, disk_usage(self._workspace).total)
-        refuse_doubled_names(raw.path)
+        refuse_schema(raw.path)
         return planned
 
     def _take(self, item: RawObject, raw: Ranges, deadline: float) -> Sliced:

@@ -185,6 +185,18 @@ def test_object_that_its_contract_refuses_is_set_aside_as_a_whole(stage, options
     assert re.search(reason, parts.staged.entry.reason), parts.staged.entry.reason
 
 
+@pytest.mark.parametrize("sliced", [True, False])
+def test_decimals_that_would_be_rounded_set_an_object_aside(stage, sliced: bool):
+    table = pa.Table.from_pylist(rows_with())
+    for kind in (pa.decimal256(50, 2), pa.list_(pa.decimal256(50, 2))):
+        target = io.BytesIO()
+        wide = pa.nulls(table.num_rows, kind)
+        pq.write_table(table.append_column("wide", wide), target, row_group_size=GROUP)
+        found, _ = stage(target.getvalue(), "parts", sliced=sliced)
+        assert (found.staged.entry.status, found.staged.files) == ("bad", {})
+        assert found.staged.entry.reason.startswith("wide: decimals of more than 38 digits, which would be rounded")
+
+
 @pytest.mark.parametrize("damage", ["cut off", "no parquet", "a page"])
 def test_damaged_large_object_is_set_aside_with_its_reason(stage, damage: str):
     body = parquet(rows_with())

@@ -137,6 +137,17 @@ def test_records_get_a_key_a_version_and_columns_for_their_objects(tmp_path):
     assert "# seen: 0 to 29; minimum and maximum make it a rule" in proposal.contract
 
 
+def test_decimals_of_more_digits_than_redshift_holds_are_told(tmp_path):
+    path, wide = tmp_path / "a.parquet", pa.array([Decimal("0.5")], pa.decimal256(50, 1))
+    pq.write_table(pa.table({"at": pa.array([dt.date(2024, 1, 1)]), "wide": wide}), path)
+    assert "wide: decimals of more than 38 digits, kept as texts" in "\n".join(
+        propose("things", read_sample(str(path))).unsure
+    )
+    pq.write_table(pa.table({"in_list": pa.array([[Decimal(1)]], pa.list_(pa.decimal256(50, 0)))}), path)
+    with pytest.raises(RequestError, match="in_list holds decimals of more than 38 digits in a list"):
+        read_sample(str(path))
+
+
 def test_a_code_that_reads_like_no_value_stays_a_code(tmp_path):
     contract, unsure, _ = proposed(tmp_path, "no time")
     assert contract.words_of("code") == ()

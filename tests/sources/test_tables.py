@@ -62,6 +62,28 @@ def test_parquet_types_arrive(pipeline, values, raw, physical, arrives):
     assert done.drift == []
 
 
+WIDE = [Decimal("123456789012345678901234567890123456.12"), Decimal("0.01"), Decimal("1E+47"), None]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_decimals_of_more_digits_than_redshift_holds_are_exact_or_rejected(pipeline, kind):
+    given, target = table(v=pa.array(WIDE, pa.decimal256(50, 2)), w=pa.array(WIDE, pa.decimal256(60, 12))), io.BytesIO()
+    (pq.write_table if kind == "parquet" else feather.write_feather)(given, target)
+    columns = [ID, AT, prop("v", "decimal(38,2)"), prop("w", "varchar(64)")]
+    done = pipeline.run(pipeline.write("a.any", target.getvalue(), kind), columns, rows=4)
+    large = "1" + "0" * 47
+    assert done.raw_values("v") == ["123456789012345678901234567890123456.12", "0.01", f"{large}.00", None]
+    assert done.values("v") == [WIDE[0], WIDE[1], None]
+    assert done.values("w")[1:] == ["0.010000000000", None]
+    assert done.reasons == [("v", "cast", f"{large}.00")]
+
+
+def test_wide_decimals_in_a_list_are_refused(pipeline):
+    content = parquet(table(v=pa.array([[Decimal(1)], []], pa.list_(pa.decimal256(50, 0)))))
+    with pytest.raises(SourceError, match=r"a.parquet: v holds decimals of more than 38 digits in a list"):
+        pipeline.run(pipeline.write("a.parquet", content, "parquet"), [ID, AT])
+
+
 @pytest.mark.parametrize("compression", ["uncompressed", "zstd"])
 def test_feather_and_arrow_streams(pipeline, compression):
     target = io.BytesIO()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from lambdas.common.decimals import MOST_DIGITS, as_digits, wide_decimals
 from lambdas.common.errors import RequestError
 from lambdas.common.propose import csv_sample, json_sample
 from lambdas.common.propose.records import table_of_records
@@ -89,6 +90,7 @@ def _of_bytes(body: bytes, extract: dict[str, Any], name: str) -> Sample:
     if not content.strip():
         raise RequestError(f"{name} is empty: there is nothing to propose from")
     table, options, complete = _read(content, name, notes)
+    table = _in_digits(table, name, notes)
     if not table.num_rows or not table.num_columns:
         raise RequestError(f"{name} has no rows: a sample needs some")
     if not complete:
@@ -136,6 +138,19 @@ def _parquet(body: bytes, name: str) -> tuple[Any, dict[str, Any]]:
         return pq.read_table(io.BytesIO(body)), {"format": "parquet"}
     except (pa.ArrowInvalid, OSError) as error:
         raise RequestError(f"{name} begins as Parquet and cannot be read: {error}") from error
+
+
+def _in_digits(table: Any, name: str, notes: list[str]) -> Any:
+    """The table as ingest keeps it, with decimals that nothing here holds as texts."""
+    if wide := wide_decimals(table.schema):
+        notes.append(
+            f"{', '.join(wide)}: decimals of more than {MOST_DIGITS} digits, kept as texts in raw objects; "
+            f"decimal({MOST_DIGITS},s) takes those that fit and rejects the others, double precision rounds"
+        )
+    try:
+        return as_digits(table)
+    except ValueError as error:
+        raise RequestError(f"{name}: {error}, which cannot be kept; write texts") from error
 
 
 def _arrow(body: bytes, name: str) -> tuple[Any, dict[str, Any]]:
