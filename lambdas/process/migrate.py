@@ -14,6 +14,7 @@ from typing import Any
 from lambdas.common import telemetry
 from lambdas.common.contract import Contract, load_marts, load_sources
 from lambdas.common.db import access, bi, changes, ddl, retire, views
+from lambdas.common.db.columns import read_columns
 from lambdas.common.db.redshift import autocommit, read_secret, rollback, session
 from lambdas.common.errors import ContractError, RequestError
 from lambdas.common.settings import Settings
@@ -94,12 +95,15 @@ def migrate_datasets(connection: Any, sources: Mapping[str, Contract], marts: Ma
     view in the way of a longer varchar goes, and comes back before the next source's turn.
 
     Raises:
-        ContractError: what some contracts ask for cannot be had in place; names all of them.
+        ContractError: what some contracts ask for cannot be had in place, or the warehouse refuses a mart's SELECT, or
+            a view's columns are not what its mart's contract says; names all of them, or the mart that was refused.
     """
     require_additive(connection, sources)
     ran = [sql for contract in sources.values() for sql in ddl.extend_source(connection, contract)]
     ran += [sql for contract in sources.values() for sql in ddl.widen_source(connection, contract, marts)]
-    return ran + views.migrate_marts(connection, marts)
+    ran += views.migrate_marts(connection, marts)
+    views.require_types(connection, marts.values())
+    return ran
 
 
 def require_additive(connection: Any, sources: Mapping[str, Contract]) -> None:
@@ -120,7 +124,7 @@ def _find_retired(
         sql
         for contract in sources.values()
         for table in ddl.tables(contract)
-        for sql in changes.drop_retired(contract, table, ddl.read_columns(connection, table))
+        for sql in changes.drop_retired(contract, table, read_columns(connection, table))
     ]
     rollback(connection)
     names = retire.list_retired(connection, [*sources, *marts])

@@ -15,6 +15,7 @@ from typing import Any
 
 from lambdas.common.contract import Contract, load_source
 from lambdas.common.db import changes, ddl, load
+from lambdas.common.db.columns import read_columns
 from lambdas.common.db.ledger import BAD, Entry, is_in_force, read_in_force
 from lambdas.common.db.manifest import copy_statement
 from lambdas.common.db.prove import EVER
@@ -102,7 +103,7 @@ def _look(
     known = read_in_force(connection, contract.name, *days)
     statements: list[str] = []
     for table in ddl.tables(contract):
-        found = ddl.read_columns(connection, table)
+        found = read_columns(connection, table)
         lacking = changes.compare(contract, table, found)
         statements += [*lacking.additions, *lacking.widenings] if found else [ddl.create_table(contract, table)]
     obstacles = ddl.check_source(connection, contract)

@@ -89,7 +89,9 @@ def test_views_show_what_is_not_restricted_and_a_second_migration_changes_nothin
     loader: Any, analyst: Any, tmp_path: Path
 ) -> None:
     contract = contract_of(tmp_path)
-    mart = write_mart(tmp_path, "by_day", "SELECT day AS at, COUNT(*) AS many FROM core.readings GROUP BY day")
+    mart = write_mart(
+        tmp_path, "by_day", "SELECT CAST(day AS timestamp) AS at, COUNT(*) AS many FROM core.readings GROUP BY day"
+    )
     migrate(loader, contract, mart)
     assert migrate(loader, contract, mart) == []
     assert columns(analyst, "bi.readings") == SHOWN
@@ -117,7 +119,7 @@ def test_nothing_else_can_be_read_or_changed(loader: Any, analyst: Any, tmp_path
 def test_a_view_follows_its_contract(loader: Any, analyst: Any, tmp_path: Path) -> None:
     """A new column, a longer text under a mart that reads it, and a column that becomes restricted."""
     contract = contract_of(tmp_path)
-    mart = write_mart(tmp_path, "at_station", "SELECT day AS at, station FROM core.readings")
+    mart = write_mart(tmp_path, "at_station", "SELECT CAST(day AS timestamp) AS at, station FROM core.readings")
     migrate(loader, contract, mart)
     added = "      - name: extra\n        logicalType: string\n        physicalType: varchar(9)\n"
     changed = contract_of(
@@ -141,9 +143,9 @@ def test_a_mart_is_replaced_under_its_view_and_a_source_retired_with_its_own(
 ) -> None:
     text = ("varchar(16)", "varchar(32)")
     contract = contract_of(tmp_path, text)
-    path = write_mart(tmp_path, "swapped", "SELECT day AS at FROM core.readings").path
+    path = write_mart(tmp_path, "swapped", "SELECT CAST(day AS timestamp) AS at FROM core.readings").path
     migrate(loader, contract, load_contract(path, "mart"))
-    (path.parent / "mart.sql").write_text("SELECT day AS at, station FROM core.readings")
+    (path.parent / "mart.sql").write_text("SELECT CAST(day AS timestamp) AS at, station FROM core.readings")
     ran = migrate(loader, contract, load_contract(path, "mart"))
     assert [sql.split()[0] for sql in ran] == ["DROP", "CREATE", "GRANT"]
     assert columns(analyst, "bi.swapped") == ["at"]

@@ -19,11 +19,11 @@ schema:
 """
 
 
-def write_mart(folder: Path, name: str, sql: str) -> Contract:
-    """The contract of a mart with that SELECT, its files under the folder."""
+def write_mart(folder: Path, name: str, sql: str, more: str = "") -> Contract:
+    """The contract of a mart with that SELECT, its files under the folder; `more` is a further property."""
     path = folder / "marts" / name / "contract.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(CONTRACT.format(name=name))
+    path.write_text(CONTRACT.format(name=name) + (f"      - {{{more}}}\n" if more else ""))
     (path.parent / "mart.sql").write_text(sql)
     return load_contract(path, "mart")
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from lambdas.common.contract import Contract, load_contract
-from lambdas.common.db import ddl, redshift, views
+from lambdas.common.db import columns, ddl, redshift, views
 from lambdas.common.db.redshift import query
 from lambdas.process.work import Warehouse
 from tests.cloud import Cloud
@@ -79,7 +79,7 @@ def check(warehouse: Warehouse, contract: Contract, known: dict[str, Contract], 
     kind, added = asked
     with warehouse.session("tests crash") as connection:
         for table in ddl.tables(contract):
-            found = ddl.read_columns(connection, table)
+            found = columns.read_columns(connection, table)
             assert (found["id"].kind, added in found) == (kind, True), (table, found)
         for mart in known:
             assert query(connection, f"SELECT id FROM mart.{mart}") == [{"id": "a"}], mart

@@ -7,6 +7,7 @@ import pytest
 
 from lambdas.common.contract import load_contract
 from lambdas.common.db import changes, ddl
+from lambdas.common.db import columns as warehouse_columns
 from lambdas.common.db.redshift import query
 from lambdas.common.errors import ContractError
 from lambdas.common.settings import Settings
@@ -37,7 +38,7 @@ def migrate(source, *changes: tuple[str, str], added: str = "") -> list[str]:
 
 def columns(source, table: str = "core") -> dict:
     with source.warehouse.session("tests") as connection:
-        return ddl.read_columns(connection, f"{table}.{source.contract.name}")
+        return warehouse_columns.read_columns(connection, f"{table}.{source.contract.name}")
 
 
 def test_second_migration_changes_nothing(keyed):

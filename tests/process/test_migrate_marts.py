@@ -11,6 +11,7 @@ from lambdas.common.contract import load_contract
 from lambdas.common.db import ddl, views
 from lambdas.common.db.redshift import autocommit, execute, query, session
 from lambdas.common.errors import ContractError
+from lambdas.process.migrate import migrate_datasets
 from tests.cloud import PROJECT
 from tests.process.marts import fill, migrate_marts, run, write_mart
 
@@ -26,12 +27,12 @@ def source(keyed):
         connection.commit()
 
 
-def mart(source, letter: str, sql: str = "SELECT at, id FROM {core}"):
+def mart(source, letter: str, sql: str = "SELECT at, id FROM {core}", more: str = ""):
     """A mart on the source, named after it and the letter; {a} to {d} stand for the marts of these letters."""
     name = source.contract.name
     others = {other: f"mart.{name}_{other}" for other in "abcd"}
     text = sql.format(core=f"core.{name}", **others)
-    return write_mart(source.contract.path.parents[1], f"{name}_{letter}", text)
+    return write_mart(source.contract.path.parents[1], f"{name}_{letter}", text, more)
 
 
 def read(source, letter: str) -> list:
@@ -132,6 +133,72 @@ def test_view_of_somebody_else_is_not_dropped_and_named_as_the_reason(source):
         widen(source, made)
     assert read(source, "a"), "the mart did not come back"
     run(source, f"DROP VIEW core.of_somebody_{name}")
+
+
+def test_mart_that_the_warehouse_refuses_is_named_with_its_file_and_the_former_view_answers(source):
+    migrate_marts(source, mart(source, "a"))
+    name = f"{source.contract.name}_a"
+    refused = mart(source, "a", "SELECT at, LIST(id) AS id FROM {core} GROUP BY at")
+    with pytest.raises(ContractError, match=f"^mart {name}: the warehouse refuses assets/marts/{name}/mart.sql: 42883"):
+        migrate_marts(source, refused)
+    assert read(source, "a") == [(dt.datetime(2024, 3, 1), "a")]
+
+
+TYPES = [
+    # the contract's type, what mart.sql gives, what the refusal says of it
+    ("varchar(1)", "'DE'", "varchar(2)"),
+    ("varchar(2)", "'DE'", None),
+    ("varchar(300)", "MAX(id)", None),
+    ("varchar(7)", "MAX(id)", "varchar(8)"),
+    ("smallint", "COUNT(*)", "bigint"),
+    ("bigint", "MAX(1)", None),
+    ("bigint", "SUM(v)", "decimal"),
+    ("decimal(38,0)", "SUM(v)", None),
+    ("decimal(10,3)", "MAX(CAST(v AS decimal(9,2)))", None),
+    ("decimal(9,1)", "CAST(MAX(v) AS decimal(9,2))", "decimal(9,2)"),
+    ("decimal(9,3)", "CAST(MAX(v) AS decimal(9,2))", "decimal(9,2)"),
+    ("decimal(38,2)", "MAX(CAST(v AS double precision))", "double precision"),
+    ("double precision", "MAX(CAST(v AS real))", None),
+    ("real", "MAX(CAST(v AS double precision))", "double precision"),
+    ("date", "MAX(at)", "timestamp"),
+    ("timestamp", "MAX(at)", None),
+    ("boolean", "BOOL_OR(v > 1)", None),
+    ("integer", "BOOL_OR(v > 1)", "boolean"),
+]
+
+
+def mart_of(source, types):
+    """A mart with a column x0, x1 ... of each of these types."""
+    given = ", ".join(f"{sql} AS x{n}" for n, (_, sql, _) in enumerate(types))
+    more = (f"name: x{n}, logicalType: string, physicalType: '{kind}'" for n, (kind, _, _) in enumerate(types))
+    return mart(source, "a", f"SELECT MAX(at) AS at, {given} FROM {{core}}", "}\n      - {".join(more))
+
+
+def test_view_whose_columns_may_hold_more_than_the_contract_says_is_refused_and_each_named(source):
+    made = mart_of(source, TYPES)
+    with pytest.raises(ContractError) as refusal:
+        migrate_marts(source, made)
+    first, *reasons, advice = str(refusal.value).splitlines()
+    assert first.startswith(f"mart {made.name}: assets/marts/{made.name}/mart.sql gives other columns")
+    wanted = [(n, kind, given) for n, (kind, _, given) in enumerate(TYPES) if given]
+    assert reasons == [f"  - x{n} is {given}, the contract says {kind}" for n, kind, given in wanted]
+    assert "CAST(... AS <type>)" in advice
+    with source.warehouse.session("tests") as connection:
+        assert not views.read_views(connection).get(made.name)
+
+
+def test_view_whose_columns_hold_what_the_contract_says_is_made(source):
+    assert len(migrate_marts(source, mart_of(source, [line for line in TYPES if line[2] is None]))) == 2
+
+
+def test_contract_that_no_longer_fits_the_view_that_is_there_is_refused(source):
+    migrate_marts(source, mart(source, "a", "SELECT at, id FROM {core}"))
+    changed = mart(source, "a", "SELECT at, id FROM {core}", "name: id, logicalType: string, physicalType: varchar(3)")
+    with (
+        source.warehouse.session("tests") as connection,
+        pytest.raises(ContractError, match=r"- id is varchar\(8\), the contract says varchar\(3\)"),
+    ):
+        migrate_datasets(connection, {}, {changed.name: changed})
 
 
 @pytest.mark.long

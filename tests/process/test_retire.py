@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from lambdas.common.db import ddl, retire, views
+from lambdas.common.db import columns, ddl, retire, views
 from lambdas.common.errors import RequestError
 from tests.process.marts import migrate_marts, write_mart
 
@@ -30,7 +30,7 @@ def present(source) -> list[str]:
     """Marts and tables of the source that are there."""
     name = source.contract.name
     with source.warehouse.session("tests") as connection:
-        found = [t for t in (f"core.{name}", f"history.{name}") if ddl.read_columns(connection, t)]
+        found = [t for t in (f"core.{name}", f"history.{name}") if columns.read_columns(connection, t)]
         return found + sorted(n for n, view in views.read_views(connection).items() if view.present and name in n)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from lambdas.common.contract import Column, Contract
 from lambdas.common.db import bi, changes, views
-from lambdas.common.db.changes import Changes, Definition, Found
+from lambdas.common.db.changes import Changes, Definition
+from lambdas.common.db.columns import read_columns
 from lambdas.common.db.redshift import autocommit, execute, query, rollback, transaction
 from lambdas.common.db.sql import identifier, statement
 from lambdas.common.errors import ContractError, LoadError
@@ -242,22 +243,3 @@ def _is_empty(connection: Any, contract: Contract) -> bool:
         table for table in ("core." + contract.name, "history." + contract.name) if read_columns(connection, table)
     ]
     return not any(query(connection, f"SELECT 1 AS one FROM {identifier(table)} LIMIT 1") for table in present)
-
-
-def read_columns(connection: Any, table: str) -> dict[str, Found]:
-    """The table's columns by name; empty where there is no such table."""
-    schema, name = table.split(".")
-    rows = query(connection, statement("columns"), (schema, name))
-    return {row["column_name"]: Found(_type_name(row), row["is_nullable"] == "YES") for row in rows}
-
-
-def _type_name(row: Mapping[str, Any]) -> str:
-    kind = str(row["data_type"])
-    names = {
-        "character varying": f"varchar({row['character_maximum_length']})",
-        "character": f"char({row['character_maximum_length']})",
-        "numeric": f"decimal({row['numeric_precision']},{row['numeric_scale']})",
-        "timestamp without time zone": "timestamp",
-        "timestamp with time zone": "timestamptz",
-    }
-    return names.get(kind, kind)

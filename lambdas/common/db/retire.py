@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from lambdas.common.db import bi, ledger, views
-from lambdas.common.db.ddl import read_columns
+from lambdas.common.db.columns import read_columns
 from lambdas.common.db.redshift import execute, query, rollback, transaction
 from lambdas.common.db.sql import identifier, statement
 from lambdas.common.errors import RequestError

@@ -6,15 +6,16 @@ outlives a migration that ends between a view's DROP and its CREATE.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lambdas.common.contract import Contract
 from lambdas.common.db import bi, marts
+from lambdas.common.db.columns import compare_view, read_columns
 from lambdas.common.db.redshift import execute, query, rollback, transaction
 from lambdas.common.db.sql import identifier, statement
-from lambdas.common.errors import ContractError
+from lambdas.common.errors import ContractError, LoadError
 
 # Loads and readers do not touch this table: whoever changes views waits here for others who do.
 LOCK = "LOCK ops.mart_definition"
@@ -43,7 +44,8 @@ def migrate_marts(connection: Any, known: Mapping[str, Contract]) -> list[str]:
     commit the former view answers. Who could read a view can read the one that replaces it.
 
     Raises:
-        ContractError: a mart that is no longer declared stands on one that has to be replaced.
+        ContractError: a mart that is no longer declared stands on one that has to be replaced; the warehouse refuses
+            a SELECT, or gives other types than its contract says. Its group is as it was.
     """
     views = read_views(connection)
     rollback(connection)
@@ -58,6 +60,26 @@ def migrate_marts(connection: Any, known: Mapping[str, Contract]) -> list[str]:
             for mart in marts.in_order({name: known[name] for name in now}):
                 ran += _create(connection, mart, views.get(mart.name))
     return ran
+
+
+def require_types(connection: Any, declared: Iterable[Contract]) -> None:
+    """Make sure that the views hold what the contracts say, as their readers rely on it: types, lengths, precisions.
+
+    Raises:
+        ContractError: names each mart and column that may hold more, or something else.
+    """
+    refused = []
+    for mart in declared:
+        reasons = list(compare_view(mart, read_columns(connection, f"mart.{mart.name}")))
+        if reasons:
+            refused.append(f"mart {mart.name}: {_sql_path(mart)} gives other columns than its contract.yaml says:")
+            refused += [f"  - {text}" for text in reasons]
+    if refused:
+        raise ContractError("\n".join([*refused, "Take CAST(... AS <type>) in mart.sql, or declare the wider type."]))
+
+
+def _sql_path(mart: Contract) -> str:
+    return f"assets/marts/{mart.name}/mart.sql"
 
 
 def drop_standing_on(connection: Any, table: str, known: Mapping[str, Contract]) -> list[str]:
@@ -188,7 +210,14 @@ def _create(connection: Any, mart: Contract, former: View | None) -> Iterator[st
     seen = marts.read_generations(connection, marts.inputs(sql))
     readers = _readers(connection, mart.name, former)
     grants = [f"GRANT SELECT ON {name} TO {_user(reader)}" for reader in readers]
-    for text in (f"CREATE MATERIALIZED VIEW {name} AS {sql.strip().rstrip(';')}", *grants):
+    create = f"CREATE MATERIALIZED VIEW {name} AS {sql.strip().rstrip(';')}"
+    try:
+        execute(connection, create)
+    except LoadError as error:
+        raise ContractError(f"mart {mart.name}: the warehouse refuses {_sql_path(mart)}: {error}") from error
+    require_types(connection, [mart])
+    yield create
+    for text in grants:
         execute(connection, text)
         yield text
     execute(connection, "DELETE FROM ops.mart_definition WHERE mart = %s", (mart.name,))
