@@ -29,6 +29,7 @@ KEPT = re.compile(
     r"BOOLEAN|U?(?:TINY|SMALL|BIG)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)|VARCHAR|BLOB"
     r"|DATE|TIME|TIMESTAMP(?:_.*| WITH TIME ZONE)?"
 )
+FLOATS = ("FLOAT", "DOUBLE")
 LEAST_OBJECT_SIZE = 16 * 1024 * 1024
 
 
@@ -117,7 +118,9 @@ class Spool:
         """
         described = " UNION ALL BY NAME ".join(f"(SELECT * FROM {relation})" for relation in relations)
         found = self.connection.execute(f"DESCRIBE {described}").fetchall()
-        names, types = [row[0] for row in found], [flat_type(row[1]) for row in found]
+        names = [row[0] for row in found]
+        rounded = self._rounded(relations, {row[0]: row[1] for row in found if row[1] in FLOATS})
+        types = ["VARCHAR" if row[0] in rounded else flat_type(row[1]) for row in found]
         if len(names) > MOST_RAW_COLUMNS:
             raise SourceError(f"{len(names):,} columns; a raw object has at most {MOST_RAW_COLUMNS:,}")
         layout = ", ".join(f"{column(place)} {kind}" for place, kind in enumerate(types))
@@ -144,6 +147,19 @@ class Spool:
         """Records without any key: rows of nothing, which only their number tells."""
         self.connection.execute('CREATE TABLE extracted AS SELECT NULL::JSON AS "spool 0" FROM range(?)', [count])
         return Rows((), (), count, sparse=True)
+
+    def _rounded(self, relations: Sequence[str], floats: Mapping[str, str]) -> set[str]:
+        """The columns that a float in another relation makes floats of, although one holds a number that none is."""
+        found: set[str] = set()
+        for relation in relations if len(relations) > 1 else ():
+            kinds = {row[0]: row[1] for row in self.connection.execute(f"DESCRIBE FROM {relation}").fetchall()}
+            for name in floats.keys() & kinds.keys():
+                if kinds[name] not in FLOATS:
+                    value = quoted(name)
+                    back = f"TRY_CAST(CAST({value} AS {floats[name]}) AS {kinds[name]}) IS DISTINCT FROM {value}"
+                    if self.connection.execute(f"SELECT 1 FROM {relation} WHERE {back} LIMIT 1").fetchall():
+                        found.add(name)
+        return found
 
 
 def flat_type(kind: str) -> str:

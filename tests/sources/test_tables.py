@@ -101,6 +101,16 @@ def test_parquet_files_whose_schemas_differ_are_one_source(pipeline):
     assert done.values("w") == [None, None, "new"]
 
 
+def test_integers_of_one_file_are_not_rounded_by_floats_of_another(pipeline):
+    large = pa.array([2**53 + 1, 2], pa.int64())
+    pipeline.write("1.parquet", parquet(table(v=large, w=pa.array([1, 2], pa.int64()))), "parquet")
+    extract = pipeline.write("2.parquet", parquet(table(v=pa.array([2.5]), w=pa.array([0.5]))), "parquet")
+    extract["filesystem"]["file_glob"] = "*.parquet"
+    done = pipeline.run(extract, [ID, AT, prop("v", "decimal(18,1)"), prop("w", "double precision")], rows=3)
+    assert (done.raw_values("v"), done.raw_values("w")) == (["9007199254740993", "2", "2.5"], [1.0, 2.0, 0.5])
+    assert done.values("v") == [Decimal("9007199254740993.0"), Decimal("2.0"), Decimal("2.5")]
+
+
 def test_zero_rows_prove_an_empty_day(pipeline):
     extract = pipeline.write("a.parquet", parquet(table(v=pa.array([], pa.int32()))), "parquet")
     done = pipeline.run(extract, [ID, AT, prop("v", "integer")], rows=0)
