@@ -172,3 +172,9 @@ def test_missing_files_are_told(assets):
 def test_expression_over_numbers_binds_though_text_would_not(assets):
     changed(assets, "contract.yaml", "transformLogic: raw_at", "transformLogic: to_timestamp(raw_at / 1000)")
     assert check_all(assets) == []
+
+
+def test_more_columns_than_a_table_has_are_told(assets):
+    more = "".join(f"      - {{name: c{n}, logicalType: string, physicalType: varchar(8)}}\n" for n in range(1_597))
+    changed(assets, "contract.yaml", "    properties:\n", f"    properties:\n{more}")
+    assert any("columns; a table of Redshift has at most 1,597" in text for text in check_all(assets))

@@ -170,6 +170,7 @@ def test_days_that_could_be_months_are_said_to_be_unsure(tmp_path):
     [
         (b"", "is empty"),
         (b"a,b\n", "has no rows"),
+        (b",".join(b"c%d" % n for n in range(1_598)) + b"\n" + b"1," * 1_597 + b"1\n", "a table has at most 1,597"),
         (b"[1, 2]", "record 1 is no object but int"),
         (b'{"a": 1}\n{"a": ', "line 2: neither JSON nor NDJSON"),
         (b"PAR1 and no more", "begins as Parquet and cannot be read"),

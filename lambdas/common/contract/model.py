@@ -10,6 +10,8 @@ from lambdas.common.contract.sql import quoted
 
 # As many columns as a table of Redshift has: an object with more is no table that anybody meant.
 MOST_RAW_COLUMNS = 1600
+# Redshift's limit, less the platform's own _raw_key, _raw_row and _loaded_at
+MOST_COLUMNS = 1597
 
 
 @dataclass(frozen=True, slots=True)

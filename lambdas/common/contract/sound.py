@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lambdas.common.contract.casts import FLOATS, NUMBERS, duckdb_type
 from lambdas.common.contract.formats import parse_format
-from lambdas.common.contract.model import Column, Contract
+from lambdas.common.contract.model import MOST_COLUMNS, Column, Contract
 from lambdas.common.errors import ContractError
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
@@ -79,6 +79,8 @@ def _event_time(contract: Contract) -> Iterator[Mistake]:
 
 
 def _settings(contract: Contract, names: list[str]) -> Iterator[Mistake]:
+    if len(names) > MOST_COLUMNS:
+        yield Mistake(f"{len(names):,} columns; a table of Redshift has at most {MOST_COLUMNS:,} beside the platform's")
     if contract.version_column and contract.version_column not in names:
         yield Mistake(f"versionColumn {contract.version_column!r} is no column of the contract")
     if contract.version_column and not contract.key:

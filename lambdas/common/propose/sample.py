@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from lambdas.common.contract.model import MOST_COLUMNS
 from lambdas.common.decimals import MOST_DIGITS, as_digits, wide_decimals
 from lambdas.common.errors import RequestError
 from lambdas.common.propose import csv_sample, json_sample
@@ -93,6 +94,8 @@ def _of_bytes(body: bytes, extract: dict[str, Any], name: str) -> Sample:
     table = _in_digits(table, name, notes)
     if not table.num_rows or not table.num_columns:
         raise RequestError(f"{name} has no rows: a sample needs some")
+    if table.num_columns > MOST_COLUMNS:
+        raise RequestError(f"{name} has {table.num_columns:,} columns; a table has at most {MOST_COLUMNS:,}")
     if not complete:
         notes.append(f"looked at the first {table.num_rows:,} rows only; later ones may not fit")
     if "http" in extract["bucket_url"][:4]:
