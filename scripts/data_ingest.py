@@ -218,6 +218,12 @@ def _show(totals: Totals, options: argparse.Namespace, seconds: float) -> None:
         table.add_column(name, justify="right")
     table.add_row(*(f"{number:,}" for number in values.values()), f"{seconds:.1f}")
     Console().print(table)
+    if emptied := totals.counts["emptied"]:
+        did = "would be" if options.dry_run else "are"
+        print(
+            f"{emptied:,} objects {did} replaced by empty ones, because the source has no rows for them any more: "
+            "rows that they had leave the warehouse with the next load"
+        )
     if totals.outside:
         print(f"{totals.outside:,} rows of other days than asked for were left out")
 

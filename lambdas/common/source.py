@@ -15,7 +15,7 @@ from lambdas.common.errors import ContractError, RequestError
 ATTRIBUTES = ("start", "end", "schedule", "paused", "extract")
 EXTRACTORS = ("rest_api", "filesystem", "sql_database")
 # The keys of `extract` beside the extractor, and those of each extractor. rest_api is dlt's own.
-OPTIONS = ("end", "precision", "pass_days", "timeout", "attempts", "max_pages", "data_may_be_absent")
+OPTIONS = ("end", "precision", "pass_days", "timeout", "attempts", "max_pages", "data_may_be_absent", "may_be_empty")
 KEYS = {
     "rest_api": ("client", "resource_defaults", "resources"),
     "filesystem": ("bucket_url", "file_glob", "format", "csv", "json"),

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from lambdas.common.errors import SourceError, SourceUnavailable, WorkspaceFull
-from lambdas.common.source import KEYS
+from lambdas.common.source import KEYS, PACKINGS
 from lambdas.ingest import slices
 from lambdas.ingest.formats import read_files
 from lambdas.ingest.job import Job
@@ -205,6 +205,8 @@ def _unpacked(path: Path, spool: Path) -> Iterator[Path]:
                 yield _copied(file, path.name, spool)
         elif magic == ZIP_MAGIC:
             yield from _members(path, spool)
+        elif not magic and path.suffix.lower().removeprefix(".") in PACKINGS:
+            raise EOFError("it has no byte, as a file that was never written")
         else:
             yield path
             return

@@ -4,6 +4,7 @@ The same rows give the same bytes, so that the MD5 of an object tells whether it
 """
 
 import datetime as dt
+import io
 import logging
 import re
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lambdas.common.contract import Contract
-from lambdas.common.errors import RequestError
+from lambdas.common.errors import RequestError, SourceError
 from lambdas.common.lake import RawObject, days_between, list_objects, list_raw, parse_raw_key, raw_key, window_stamp
 from lambdas.ingest.days import date_rows
 from lambdas.ingest.held import held_key, release
@@ -24,6 +25,8 @@ from lambdas.ingest.spool import Rows, Spool
 logger = logging.getLogger(__name__)
 
 PUTS_AT_ONCE = 16
+# 1,600 columns without a row take less
+LARGEST_EMPTY = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Naming:
     `window` None: all days that the rows have. `home` is the day of the rows whose day cannot be read. `part` is the
     slice of a source that is read whole, `last` whether no other follows: each has part numbers of its own, and the
     last one takes care of those that no slice has any more. `run` names the reading that has several slices.
+    `may_be_empty`: no rows at all are an answer, and empty every object.
     """
 
     source: str
@@ -70,6 +74,7 @@ class Naming:
     part: int = 0
     last: bool = True
     run: str | None = None
+    may_be_empty: bool = True
 
     def target(self, key: str) -> str:
         """Where what is to lie under that key is put: held back while slices follow."""
@@ -127,6 +132,9 @@ def land(spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Namin
     Every object is made before the first is put; those of a slice are held back until the last one is made
     (`lambdas.ingest.held`). Objects of the window that no rows are left for become 0-row ones;
     those of days that a single file has no rows for are not touched.
+
+    Raises:
+        SourceError: there are no rows although the naming says that there must be, and some lie in the lake.
     """
     dated = date_rows(spool, rows, contract, naming.home)
     window = naming.window
@@ -139,11 +147,31 @@ def land(spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Namin
     if naming.run and naming.last and not lake.dry_run:
         release(lake.client, lake.bucket, naming.run)
     present = _present(lake, naming)
+    if not rows.count and not naming.may_be_empty and naming.part == 0:
+        _refuse_to_empty(lake, naming.source, [item for item in present.values() if item.etag != empty.md5])
     for day in naming.bare_days([found.day for found in inside], present):
         wanted[naming.key(day, 0, number=0)] = empty
     wanted |= {key: empty for key in present if key not in wanted and naming.decides(key)}
     landed = _put_changed(lake, naming, wanted, present)
     return replace(landed, outside=sum(found.count for found in days if not _is_asked(found.day, rows, window)))
+
+
+def _refuse_to_empty(lake: Lake, source: str, objects: Iterable[RawObject]) -> None:
+    """Raise SourceError where one of the objects has rows: a source that lost all of them is more often a mistake."""
+    if any(_has_rows(lake, item) for item in objects):
+        raise SourceError(
+            f"{source}: the source has no row, and raw/{source}/ has some: nothing was landed. Is the place right, and "
+            "is it complete? Where all rows are to leave the warehouse, say extract.may_be_empty: true in defs.yaml"
+        )
+
+
+def _has_rows(lake: Lake, item: RawObject) -> bool:
+    import pyarrow.parquet as pq
+
+    if item.size > LARGEST_EMPTY:
+        return True
+    body = lake.client.get_object(Bucket=lake.bucket, Key=item.key)["Body"].read()
+    return bool(pq.read_metadata(io.BytesIO(body)).num_rows)
 
 
 def _is_asked(day: dt.date, rows: Rows, window: Window | None) -> bool:

@@ -12,7 +12,7 @@ from lambdas.common.errors import RequestError
 from lambdas.ingest.extract import FIRST, Source, extract
 from lambdas.ingest.guard import guarded
 from lambdas.ingest.land import Lake, Landed, Naming, land
-from lambdas.ingest.request import Window
+from lambdas.ingest.request import Window, read_options
 from lambdas.ingest.slices import Slice
 from lambdas.ingest.spool import Spool
 
@@ -93,7 +93,8 @@ def _one_pass(
         extracted = time.monotonic()
         following = part.following(rows.following)
         run = following.run if following else part.run
-        naming = Naming(source.config.name, window, home, digest, part.number, following is None, run)
+        may_be_empty = windowed or digest is not None or read_options(source.config).may_be_empty
+        naming = Naming(source.config.name, window, home, digest, part.number, following is None, run, may_be_empty)
         landed = land(spool, rows, source.contract, lake, naming)
     logger.info(
         "%s, %s: %s; %.2f s to extract, %.2f s to land",

@@ -25,6 +25,7 @@ class Options:
     knows. `timeout`: seconds that the source may keep silent.
     `attempts`: how often one request is tried. `max_pages`: the most requests that one pass over an API takes.
     `data_may_be_absent`: an answer without its data_selector has no rows, and is no error.
+    `may_be_empty`: a source that is read whole may have no rows any more, and all that it had leave.
     """
 
     inclusive: bool = False
@@ -33,6 +34,7 @@ class Options:
     attempts: int = 5
     max_pages: int = 10_000
     data_may_be_absent: bool = False
+    may_be_empty: bool = False
 
 
 def read_options(config: SourceConfig) -> Options:
@@ -52,8 +54,9 @@ def read_options(config: SourceConfig) -> Options:
     for name in ("pass_days", "timeout", "attempts", "max_pages"):
         if not isinstance(given.get(name, 1), int | float) or given.get(name, 1) <= 0:
             raise ContractError(f"{config.name}: defs.yaml: extract.{name} must be a number above 0")
-    if not isinstance(given.get("data_may_be_absent", False), bool):
-        raise ContractError(f"{config.name}: defs.yaml: extract.data_may_be_absent must be true or false")
+    for name in ("data_may_be_absent", "may_be_empty"):
+        if not isinstance(given.get(name, False), bool):
+            raise ContractError(f"{config.name}: defs.yaml: extract.{name} must be true or false")
     given.pop("pass_days", None)
     inclusive = given.pop("end", "exclusive") == "inclusive"
     return Options(inclusive=inclusive, **given)

@@ -70,6 +70,24 @@ def test_a_file_read_again_is_unchanged_and_one_that_shrank_empties_its_days(ben
     assert bench.rows("2024-01-03") == []
 
 
+@pytest.mark.parametrize(("kind", "some", "none"), [("csv", CSV, "id,at,name\n"), ("ndjson", NDJSON, "")])
+def test_a_source_that_lost_all_rows_is_refused_unless_it_may(bench, kind, some, none):
+    extract = files(bench.write("a.any", none), kind)
+    assert bench.ingest(extract)["rows"] == 0, "nothing lay there yet"
+    bench.write("a.any", some)
+    bench.ingest(extract)
+    before = bench.etags()
+    bench.write("a.any", none)
+    for asked in ((), ("2024-01-01", "2024-01-02")):
+        with pytest.raises(SourceError, match=r"things: the source has no row, .* say extract.may_be_empty: true"):
+            bench.ingest(extract, *asked)
+    assert bench.etags() == before
+    answer = bench.ingest({**extract, "may_be_empty": True})
+    assert (answer["rows"], answer["objects"]["emptied"]) == (0, 2 if kind == "csv" else 1)
+    bench.columns["more"] = "bigint"
+    assert bench.ingest(extract)["rows"] == 0, "objects of another contract are empty as well"
+
+
 def test_days_of_a_whole_file_may_be_asked_for(bench):
     extract = files(bench.write("a.csv", CSV), "csv")
     answer = bench.ingest(extract, "2024-01-02", "2024-01-05")
@@ -222,6 +240,8 @@ def test_a_file_for_each_window_is_found_by_its_tokens(bench):
         ("a.arrow", "ARROW1 no more", "arrow", "no Arrow file"),
         ("a.zip", b"PK\x03\x04 no more", "csv", "cannot be unpacked"),
         ("a.gz", gzip.compress(b"x" * 1000, mtime=0)[:-9], "csv", "cannot be unpacked"),
+        ("a.ndjson.gz", b"", "ndjson", "a.ndjson.gz cannot be unpacked: it has no byte"),
+        ("a.zip", b"", "ndjson", "a.zip cannot be unpacked: it has no byte"),
         ("a.xls", "x", "xls", "allowed are csv, ndjson, json, parquet, arrow"),
     ],
 )

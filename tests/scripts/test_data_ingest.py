@@ -109,6 +109,16 @@ def test_a_failure_says_what_had_landed_before():
     assert said.startswith("7 rows were read before that; nothing of a source that is not read to its end lands")
 
 
+def test_the_summary_says_what_becomes_of_rows_that_are_gone(capsys):
+    totals, options = data_ingest.Totals(), SimpleNamespace(source="things", dry_run=False)
+    totals.add({"rows": 3, "bytes": 9, "objects": {"put": 1, "unchanged": 1, "emptied": 0}})
+    data_ingest._show(totals, options, 1.0)
+    assert "leave the warehouse" not in capsys.readouterr().out
+    totals.add({"rows": 0, "bytes": 9, "objects": {"put": 0, "unchanged": 1, "emptied": 2}})
+    data_ingest._show(totals, options, 1.0)
+    assert "2 objects are replaced by empty ones" in capsys.readouterr().out
+
+
 def test_a_source_read_whole_needs_no_days_and_takes_them(deployed):
     whole = run("weather", env=deployed)
     assert (whole.returncode, numbers(whole.stdout)[3]) == (0, 26115)

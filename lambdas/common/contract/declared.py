@@ -85,8 +85,9 @@ def _extract(path: Path, extract: Any, contract: Contract | None) -> Found:
         value = extract.get(name, 1)
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
             yield (*path, name), f"{name} is {value!r}; it must be a number above 0"
-    if not isinstance(extract.get("data_may_be_absent", False), bool):
-        yield (*path, "data_may_be_absent"), "data_may_be_absent must be true or false"
+    for name in ("data_may_be_absent", "may_be_empty"):
+        if not isinstance(extract.get(name, False), bool):
+            yield (*path, name), f"{name} must be true or false"
     if extract.get("precision", "day") not in PRECISIONS:
         yield (*path, "precision"), f"precision must be one of {', '.join(PRECISIONS)}"
     checks = {"rest_api": find_rest_mistakes, "filesystem": _filesystem, "sql_database": _sql_database}
