@@ -295,3 +295,17 @@ def test_who_only_looks_comes_by_a_client_of_its_own_to_a_webserver_that_changes
     (added,) = (one["If"] for one in found["Service"]["Properties"]["LoadBalancers"]["If"][1] if "If" in one)
     assert added[1]["TargetGroupArn"] == {"Ref": "ViewerTargetGroup"}
     assert (added[1]["ContainerName"], added[1]["ContainerPort"]) == ("viewer", port["ContainerPort"])
+
+
+def test_a_load_balancer_stands_only_where_an_identity_provider_asks_who_comes() -> None:
+    asked = {name for name in parsed("dagster")["Parameters"] if name.startswith("Oidc")}
+    rule = json.dumps(parsed("dagster")["Rules"]["LoadBalancersAskWhoComes"])
+    assert "CertificateArn" in rule
+    assert {name for name in asked if f'{{"Ref": "{name}"}}' in rule} == asked
+    assert len(asked) == 6
+    found = parts("dagster", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancingV2::Listener")
+    assert found
+    for name, one in found.items():
+        assert one["Condition"], name
+        actions = one["Properties"].get("DefaultActions", [{"Type": "authenticate-oidc"}])
+        assert actions[0]["Type"] == "authenticate-oidc", name
