@@ -151,3 +151,46 @@ def test_no_value_of_a_row_is_shown(loaded):
     said = " ".join(map(str, proof_of(loaded, "UPDATE {core} SET id = '4711X' WHERE id = 'b'").findings))
     assert said
     assert "4711X" not in said
+
+
+class Counting:
+    """A connection that counts its statements."""
+
+    def __init__(self, connection):
+        self.connection, self.statements = connection, 0
+
+    def cursor(self):
+        self.statements += 1
+        return self.connection.cursor()
+
+    def __getattr__(self, name):
+        return getattr(self.connection, name)
+
+
+@pytest.fixture
+def listed(loaded):
+    """The prefixes that are listed."""
+    prefixes: list[str] = []
+
+    def note(params, **_):
+        prefixes.append(params["Prefix"])
+
+    loaded.s3.meta.events.register("before-parameter-build.s3.ListObjectsV2", note)
+    yield prefixes
+    loaded.s3.meta.events.unregister("before-parameter-build.s3.ListObjectsV2", note)
+
+
+def test_three_years_are_listed_without_a_day_twice_and_ask_the_warehouse_no_more_than_a_day_does(loaded, listed):
+    asked = []
+    for days in ((DAY, NEXT), (dt.date(2021, 6, 15), dt.date(2024, 6, 16)), EVER):
+        listed.clear()
+        listing = partial(list_lake, loaded.s3, loaded.bucket, loaded.contract.name, days)
+        with loaded.warehouse.session("tests") as connection:
+            counting = Counting(connection)
+            assert prove.prove(counting, loaded.contract, days, listing).objects in (2, 3)
+        asked.append(counting.statements)
+        assert len(set(listed)) == len(listed)
+        assert not [p for p in listed if any(p != other and p.startswith(other) for other in listed)]
+        assert len(listed) <= 50
+    assert asked == [asked[0]] * 3
+    assert asked[0] > 0
