@@ -141,3 +141,12 @@ def test_every_file_of_the_project_is_looked_at_by_its_linter(tmp_path: Path) ->
     assert set(linted.split()) == {path for path in dockerfiles if not path.startswith(".")}
     (composed,) = re.findall(r"compose-spec (.*)", recipe)
     assert composed == "docker-compose.yml"
+
+
+def test_screenshots_of_the_browsers_are_kept_of_red_tests_too() -> None:
+    *_, tested, kept = workflow("pr-checks")["jobs"]["test"]["steps"]
+    assert (tested["run"], kept["if"]) == ("make test-all", "${{ !cancelled() }}")
+    assert kept["with"]["include-hidden-files"] is True
+    for tests in ("orchestration/test_ui.py", "browser/conftest.py"):
+        assert 'PROJECT / ".local" / "screenshots"' in (PROJECT / "tests" / tests).read_text()
+    assert kept["with"]["path"] == ".local/screenshots"
