@@ -3,10 +3,11 @@
 import codecs
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lambdas.common.contract.model import MOST_RAW_COLUMNS
 from lambdas.common.contract.sql import literal
@@ -18,6 +19,9 @@ from lambdas.ingest.spool import Rows
 NO_NULL_WORD = "\x01\x02\x01"
 LONGEST_LINE = 32 << 20
 CHUNK = 1 << 20
+# what DuckDB says of a quote, and also where lines end in several ways
+BROKEN = re.compile(r"unterminated quote|state machine", re.IGNORECASE)
+NO_END = "a quote does not end; are csv.quote and csv.escape right?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,15 @@ def read_csv_files(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, tu
 
     dialect = _dialect(job.config.get("csv") or {})
     readable = [_as_utf8(path, dialect.encoding, job.spool.folder) for path in paths]
-    relations = [_relation(path, dialect) for path in readable]
     try:
-        return job.spool.tables(relations, skip)
+        try:
+            return job.spool.tables([_relation(path, dialect) for path in readable], skip)
+        except duckdb.InvalidInputException as error:
+            if not BROKEN.search(str(error)) or dialect.comment:
+                raise
+        again = [_rewritten(path, dialect, job.spool.folder / "rewritten") for path in readable]
+        job.spool.connection.execute("DROP TABLE extracted")
+        return job.spool.tables([_relation(path, dialect) for path in again], skip)
     except duckdb.InvalidInputException as error:
         raise SourceError(f"filesystem: {_told(str(error), dialect)}") from None
 
@@ -111,25 +121,76 @@ def _names(path: Path, dialect: Dialect) -> list[str]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             for _ in range(dialect.skip):
                 file.readline()
-            quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
-            csv.field_size_limit(LONGEST_LINE)
-            escape = dialect.escape if dialect.escape != dialect.quote else ""
-            lines = csv.reader(
-                (line for line in file if not (dialect.comment and line.startswith(dialect.comment))),
-                delimiter=dialect.delimiter,
-                quotechar=dialect.quote or None,
-                quoting=quoting,
-                doublequote=not escape,
-                escapechar=escape or None,
-            )
-            names = list(dialect.names) or next(lines, [])
-            width = max(map(len, lines), default=0) if dialect.ragged else 0
+            names = list(dialect.names) or next(_reader(file, dialect), [])
+        width = _width(path, dialect) if dialect.ragged else 0
     except (UnicodeError, csv.Error, TypeError) as error:
         hint = "set csv.encoding" if isinstance(error, UnicodeError) else "is csv.delimiter right?"
         raise SourceError(f"filesystem: {path.name}: the header cannot be read: {error}; {hint}") from error
     if not names:
         raise SourceError(f"filesystem: {path.name} is empty: a CSV needs a header, or csv.names")
     return list(_distinct([*names, *[""] * (width - len(names))]))
+
+
+def _reader(file: Iterable[str], dialect: Dialect, *, strict: bool = False) -> Any:
+    """Python's reader of the dialect, for what DuckDB does not tell."""
+    csv.field_size_limit(LONGEST_LINE)
+    return csv.reader(
+        (line for line in file if not (dialect.comment and line.startswith(dialect.comment))),
+        delimiter=dialect.delimiter,
+        strict=strict,
+        **_quoting(dialect),
+    )
+
+
+def _quoting(dialect: Dialect) -> dict[str, Any]:
+    escape = dialect.escape if dialect.escape != dialect.quote else ""
+    quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
+    named = {"quotechar": dialect.quote or None, "escapechar": escape or None}
+    return {"quoting": quoting, "doublequote": not escape, **named}
+
+
+def _width(path: Path, dialect: Dialect) -> int:
+    """The most values that a row has. A quote that does not end would take all rows behind it, and DuckDB is silent."""
+    for strict in (True, False):
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for _ in range(dialect.skip):
+                file.readline()
+            width, line = 0, 0
+            reader = _reader(file, dialect, strict=strict)
+            try:
+                for row in reader:
+                    width, line = max(width, len(row)), reader.line_num
+                return width
+            except csv.Error as error:
+                if "unexpected end" in str(error):
+                    place = f"{path.name}: line {dialect.skip + line + 1}"
+                    raise SourceError(f"filesystem: {place}: {NO_END}") from error
+                if not strict:
+                    raise
+    return 0
+
+
+def _rewritten(path: Path, dialect: Dialect, folder: Path) -> Path:
+    """The same rows with one kind of line end, which is what DuckDB needs; values keep theirs.
+
+    Raises:
+        SourceError: the file breaks the dialect; says the line.
+    """
+    folder.mkdir(exist_ok=True)
+    target = Path(tempfile.mkdtemp(dir=folder)) / path.name
+    with path.open(encoding="utf-8-sig", newline="") as source, target.open("w", encoding="utf-8", newline="") as file:
+        for _ in range(dialect.skip):
+            file.write(source.readline().rstrip("\r\n") + "\n")
+        reader, line = _reader(source, dialect, strict=True), 0
+        writer = csv.writer(file, delimiter=dialect.delimiter, lineterminator="\n", **_quoting(dialect))
+        try:
+            for row in reader:
+                writer.writerow(row)
+                line = reader.line_num
+        except csv.Error as error:
+            told = NO_END if "unexpected end" in str(error) else f"{error}; are csv.quote and csv.escape right?"
+            raise SourceError(f"filesystem: {path.name}: line {dialect.skip + line + 1}: {told}") from error
+    return target
 
 
 def _distinct(names: Sequence[str]) -> Iterator[str]:
@@ -153,8 +214,8 @@ def _told(error: str, dialect: Dialect) -> str:
         return f"{place}: {width[2]} values, not {width[1]}; set csv.ragged to true where rows differ in length"
     if "unicode" in error.lower() or "utf-8" in error.lower():
         return f"{place} is not {dialect.encoding}; set csv.encoding"
-    if "quote" in error.lower():
-        return f"{place}: a quote does not end; are csv.quote and csv.escape right?"
+    if "unterminated quote" in error.lower():
+        return f"{place}: {NO_END}"
     if "line size" in error.lower():
         return f"{place} is longer than {LONGEST_LINE >> 20} MiB"
     return f"{place} cannot be read as CSV"

@@ -43,6 +43,37 @@ def test_packing_and_marks_do_not_show(pipeline, pack):
     assert done.accepted == [{"id": 7, "at": dt.datetime(2024, 1, 1, tzinfo=UTC), "name": "é"}]
 
 
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'id,at,name\r\n1,{DAY},x\n2,{DAY},"y\r\nz"\r\n3,{DAY},\n',
+        f'id,at,name\n1,{DAY},x\r\n"2",{DAY},"y\r\nz"\n3,{DAY},""\r\n',
+        f'id,at,name\r1,{DAY},x\n"2",{DAY},"y\r\nz"\r3,{DAY},""\r\n',
+    ],
+    ids=["first CRLF", "first LF", "first CR"],
+)
+def test_lines_may_end_in_several_ways_and_values_keep_theirs(pipeline, text, ragged):
+    extract = pipeline.write("a.csv", text, "csv", csv={"ragged": ragged})
+    done = pipeline.run(extract, [ID, AT, prop("name", "varchar(8)")], rows=3)
+    assert done.raw_values("name") == ["x", "y\r\nz", ""]
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f'id,at\n1,{DAY}\n2,"{DAY}\n3,{DAY}\n', r"a.csv: line 3: a quote does not end"),
+        (f'id,at\r\n1,{DAY}\n2,"{DAY}\r\n3,{DAY}\n', r"a.csv: line 3: a quote does not end"),
+        (f'id,at\n1,{DAY}\n"2"x,{DAY}\n', r"a.csv: line 3: ',' expected after '\"'; are csv.quote"),
+    ],
+    ids=["no end", "no end and mixed lines", "behind a quote"],
+)
+def test_a_quote_that_is_wrong_is_told_with_its_line_and_loses_no_row(pipeline, text, said, ragged):
+    with pytest.raises(SourceError, match=said):
+        pipeline.run(pipeline.write("a.csv", text, "csv", csv={"ragged": ragged}), [ID, AT])
+
+
 def test_zip_with_several_files_is_one_source(pipeline):
     content = zipped(a=csv("id,at", f"1,{DAY}"), b=csv("at,id", f"{DAY},2"))
     assert pipeline.run(pipeline.write("a.zip", content, "csv"), [ID, AT], rows=2).values("id") == [1, 2]

@@ -137,6 +137,20 @@ def test_records_get_a_key_a_version_and_columns_for_their_objects(tmp_path):
     assert "# seen: 0 to 29; minimum and maximum make it a rule" in proposal.contract
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("at,n\r\n2024-01-01,1\n2024-01-02,2\r\n", False), ('at,n\n"2024-01-01"x,1\n', True)],
+)
+def test_a_csv_that_ingest_refuses_is_not_promised_to_load(tmp_path, text, told):
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode())
+    notes = "\n".join(read_sample(str(path)).notes)
+    assert ("line 2: signs that stand behind a closing quote" in notes, "ragged" in notes) == (told, False)
+    path.write_bytes(b'at,n\n2024-01-01,1\n2024-01-02,"2\n')
+    with pytest.raises(RequestError, match=r"a.csv: line 3: a quote does not end"):
+        read_sample(str(path))
+
+
 def test_decimals_of_more_digits_than_redshift_holds_are_told(tmp_path):
     path, wide = tmp_path / "a.parquet", pa.array([Decimal("0.5")], pa.decimal256(50, 1))
     pq.write_table(pa.table({"at": pa.array([dt.date(2024, 1, 1)]), "wide": wide}), path)

@@ -26,7 +26,7 @@ def read(body: bytes, name: str, notes: list[str], most: int) -> tuple[Any, dict
     text, encoding = _decoded(body, name, notes)
     delimiter = _delimiter(text)
     csv.field_size_limit(1 << 25)
-    rows, skip = _rows(text, delimiter, name)
+    rows, skip = _rows(text, delimiter, name, notes)
     options: dict[str, Any] = {"delimiter": delimiter} if delimiter != "," else {}
     options |= {"encoding": encoding} if encoding != "utf-8" else {}
     if skip:
@@ -45,9 +45,21 @@ def read(body: bytes, name: str, notes: list[str], most: int) -> tuple[Any, dict
     return pa.table(columns, names), {"format": "csv"} | ({"csv": options} if options else {}), len(rows) <= most
 
 
-def _rows(text: str, delimiter: str, name: str) -> tuple[list[list[str]], int]:
+def _rows(text: str, delimiter: str, name: str, notes: list[str]) -> tuple[list[list[str]], int]:
     """The rows from the header on, without empty lines, and how many lines stand before it."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        rows, begins = _parsed(text, delimiter, name, strict=True)
+    except csv.Error as error:
+        notes.append(f"{error}: signs that stand behind a closing quote; ingest refuses others than blanks")
+        rows, begins = _parsed(text, delimiter, name, strict=False)
+    width = Counter(map(len, rows[:LOOKED_AT])).most_common(1)[0][0]
+    first = next((n for n, row in enumerate(rows[:LONGEST_PREAMBLE]) if len(row) == width), 0) if width > 1 else 0
+    return rows[first:], begins[first]
+
+
+def _parsed(text: str, delimiter: str, name: str, *, strict: bool) -> tuple[list[list[str]], list[int]]:
+    """The rows that are not empty, and the line before each. Strict, csv.Error tells what stands behind a quote."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
     rows, begins, line = [], [], 0
     try:
         for row in reader:
@@ -56,10 +68,11 @@ def _rows(text: str, delimiter: str, name: str) -> tuple[list[list[str]], int]:
                 begins.append(line)
             line = reader.line_num
     except csv.Error as error:
-        raise RequestError(f"{name}: line {reader.line_num} cannot be read as CSV: {error}") from error
-    width = Counter(map(len, rows[:LOOKED_AT])).most_common(1)[0][0]
-    first = next((n for n, row in enumerate(rows[:LONGEST_PREAMBLE]) if len(row) == width), 0) if width > 1 else 0
-    return rows[first:], begins[first]
+        if strict and "expected after" in str(error):
+            raise csv.Error(f"line {line + 1}") from error
+        told = "a quote does not end" if "unexpected end" in str(error) else f"cannot be read as CSV: {error}"
+        raise RequestError(f"{name}: line {line + 1}: {told}") from error
+    return rows, begins
 
 
 def _decoded(body: bytes, name: str, notes: list[str]) -> tuple[str, str]:
