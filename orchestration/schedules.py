@@ -54,17 +54,20 @@ def build_proofs() -> list[dg.ScheduleDefinition]:
     """The schedules that run the checks of all sources: hourly over the last days, nightly over all of them."""
     job = dg.define_asset_job("proof", dg.AssetSelection.all_asset_checks(), description="Proves every source.")
     return [
-        _build_proof("hourly_proof", job, cron=HOURLY_CRON, tags={LAST_DAYS_TAG: str(HOURLY_DAYS)}),
-        _build_proof("nightly_proof", job, cron=NIGHTLY_CRON, tags={}),
+        _build_proof("hourly_proof", job, HOURLY_CRON, days=HOURLY_DAYS),
+        _build_proof("nightly_proof", job, NIGHTLY_CRON, days=None),
     ]
 
 
-def _build_proof(name: str, job: Any, *, cron: str, tags: dict[str, str]) -> dg.ScheduleDefinition:
+def _build_proof(name: str, job: Any, cron: str, *, days: int | None) -> dg.ScheduleDefinition:
+    tags = {LAST_DAYS_TAG: str(days)} if days else {}
+
     @dg.schedule(
         name=name,
         job=job,
         cron_schedule=cron,
         execution_timezone="UTC",
+        description=f"Holds lake, ledger and tables against each other: {f'the last {days}' if days else 'all'} days.",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def prove(cloud: Cloud) -> dg.RunRequest | dg.SkipReason:

@@ -67,7 +67,7 @@ def _days(config: SourceConfig) -> dg.DailyPartitionsDefinition:
 
 def _paused(spec: dg.AssetSpec) -> dg.AssetSpec:
     """The specification with what people and sensors are told: nothing of the source runs by itself."""
-    text = f"**Paused** in its defs.yaml: nothing of it runs by itself. {spec.description}"
+    text = f"Paused in its defs.yaml: nothing of it runs by itself. {spec.description}"
     return spec.merge_attributes(tags={PAUSED_TAG: "true"}).replace_attributes(description=text)
 
 
@@ -84,6 +84,7 @@ def _raw_spec(contract: Contract, days: dg.DailyPartitionsDefinition) -> dg.Asse
         "raw",
         group=contract.name,
         kinds={"s3", "parquet"},
+        description=f"{contract.title} as delivered: the Parquet files under raw/{contract.name}/, by UTC day.",
         partitions_def=days,
         code_version=contract.hash,
         metadata={"s3_prefix": f"raw/{contract.name}/", "dagster/column_schema": dg.TableSchema(columns)},
@@ -145,7 +146,8 @@ def _materialize(
     answer = call_function(context, cloud, function, event=asked)
     shown = {"load": load_table(answer), "days": _show_days(context, cloud, asked)} if function == "process" else {}
     prefix = f"s3://{cloud.parameter('lake/bucket')}/{spec.metadata['s3_prefix']}"
-    found = {**metadata({**answer, **days}), **shown}
+    # what people look for stands first
+    found = {**shown, **metadata({**answer, **days})}
     return dg.MaterializeResult(metadata={**found, "uri": dg.MetadataValue.url(prefix)})
 
 

@@ -43,7 +43,8 @@ def test_assets_carry_what_their_contract_says(graph, name):
         assert node.group_name == ("marts" if contract.kind == "mart" else name)
         assert node.owners == [f"team:{contract.team}"]
         assert set(contract.tags) <= set(node.tags)
-        assert contract.title in node.description
+        assert node.description.startswith(contract.title)
+        assert "**" not in node.description, "the catalog shows it as it stands"
         assert node.code_version.startswith(contract.hash)
         linked = {Path(r.file_path) for r in node.metadata["dagster/code_references"].code_references}
         assert {contract.path, contract.path.with_name("defs.yaml")} <= linked
@@ -66,6 +67,7 @@ def test_tables_show_their_columns_and_where_they_come_from(graph, name):
     schema = node.metadata["dagster/column_schema"]
     assert [(c.name, c.type) for c in schema.columns] == [(c.name, c.physical_type) for c in contract.columns]
     deps = node.metadata["dagster/column_lineage"].deps_by_column
+    assert [dep.column_name in c.description for c in schema.columns for dep in deps[c.name]].count(False) == 0
     for column in contract.columns if contract.kind == "source" else ():
         assert [(d.asset_key.path, d.column_name) for d in deps[column.name]] == [
             (["raw", name], source) for source in column.sources
@@ -81,6 +83,28 @@ def test_a_marts_columns_are_followed_through_its_sql(graph):
     assert found["mean_delay"] == [("core", "flights", "dep_delay")]
     assert found["precip"] == [("core", "weather", "precip")]
     assert found["flights"] == []
+
+
+def test_each_column_says_what_it_is_made_from(graph):
+    schema = graph.get(dg.AssetKey(["mart", "flight_delays_by_weather"])).metadata["dagster/column_schema"]
+    said = {column.name: column.description for column in schema.columns}
+    assert said["mean_delay"].endswith(" From core/flights: dep_delay.")
+    assert "From" not in said["flights"]
+
+
+@pytest.mark.parametrize("name", load_sources())
+def test_raw_objects_show_the_columns_that_the_contract_reads(graph, name):
+    raw = graph.get(dg.AssetKey(["raw", name]))
+    columns = raw.metadata["dagster/column_schema"].columns
+    assert [column.name for column in columns] == list(load_contracts()[name].raw_columns)
+    assert raw.metadata["s3_prefix"] == f"raw/{name}/"
+
+
+@pytest.mark.parametrize("name", load_sources())
+def test_each_asset_of_a_source_has_a_pool_of_its_own(definitions, name):
+    assets = definitions.get_repository_def().assets_defs_by_key
+    made = [assets[key] for layer in ("raw", "core") if assets[key := dg.AssetKey([layer, name])].is_executable]
+    assert [asset.op.pool for asset in made] == [f"{asset.key.path[0]}__{name}" for asset in made]
 
 
 @pytest.mark.parametrize("name", load_contracts())

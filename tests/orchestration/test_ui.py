@@ -109,6 +109,15 @@ def test_lineage_leads_from_source_to_mart(tab: Page) -> None:
         expect(tab.get_by_text(kind, exact=True).first).to_be_visible()
 
 
+def test_columns_say_what_they_are_made_from_up_to_the_source(tab: Page) -> None:
+    tab.goto("/assets/core/earthquakes")
+    expect(
+        tab.get_by_text("Magnitude of the event; empty where none was computed. From raw/earthquakes: ")
+    ).to_be_visible()
+    tab.goto("/assets/mart/daily_seismicity")
+    expect(tab.get_by_text("Greatest magnitude of the day. From core/earthquakes: magnitude.")).to_be_visible()
+
+
 def test_days_are_loaded_missing_or_failed(tab: Page) -> None:
     show_days(tab, day=LOADED[1])
     counted(tab, materialized=2, failed=1, missing=1)
