@@ -14,6 +14,7 @@ Days = dict[date, set[Put]]
 Event = dg.AssetMaterialization | dg.AssetObservation
 
 OUTSIDE = "the source has no such day; `start` and `end` of its defs.yaml say which it has"
+TO_COME = "the day has not begun; it loads once it has, unless `end` of its defs.yaml lies before it"
 PAUSED = "the source is paused in its defs.yaml; the proof finds these days once it is not"
 
 

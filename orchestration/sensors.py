@@ -6,7 +6,7 @@ runs exist: a tick that dies half-way leaves its messages to come back, and load
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -16,7 +16,7 @@ from lambdas.common.settings import PAUSED_PARAMETER
 from orchestration import queue
 from orchestration.alerts import alerts
 from orchestration.healing import healing
-from orchestration.landings import OUTSIDE, PAUSED, Days, Event, landed, left_alone
+from orchestration.landings import OUTSIDE, PAUSED, TO_COME, Days, Event, landed, left_alone
 from orchestration.loads import (
     RANGE_END,
     RANGE_START,
@@ -102,7 +102,10 @@ def _sorted_out(context: dg.SensorEvaluationContext, received: Received) -> tupl
 
 
 def _outside(received: Received, source: str, days: Days) -> Iterator[Event]:
-    for event in left_alone(source, days, OUTSIDE):
+    today = datetime.now(UTC).date()
+    to_come = {day: puts for day, puts in days.items() if day > today}
+    never = {day: puts for day, puts in days.items() if day <= today}
+    for event in (*left_alone(source, never, OUTSIDE), *left_alone(source, to_come, TO_COME)):
         received.count_as("outside", event.description)
         yield event
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from lambdas.common.errors import RequestError
@@ -17,6 +18,7 @@ RAW_KEY = re.compile(
     r"raw/(?P<source>[a-z][a-z0-9_]{0,40})/(?P<day>\d{4}/\d{2}/\d{2})/(?P<stem>data_[A-Za-z0-9_.\-+:]{1,128})\.parquet"
 )
 
+RAW_KEY_WORDS = "raw/<source>/YYYY/MM/DD/data_<name>.parquet, the name of letters, digits and _ . - + :"
 DAYS_AS_A_MONTH = 3
 LISTINGS_AT_ONCE = 8
 
@@ -74,7 +76,7 @@ def parse_raw_key(key: str) -> RawKey:
     """
     match = RAW_KEY.fullmatch(key)
     if not match:
-        raise RequestError(f"{key!r} is no raw key; expected raw/<source>/YYYY/MM/DD/data_<TIMESTAMP>.parquet")
+        raise RequestError(f"{key!r} is no raw key; expected {RAW_KEY_WORDS}")
     try:
         day = dt.datetime.strptime(match["day"], "%Y/%m/%d").date()  # noqa: DTZ007 - a UTC day has no zone
     except ValueError as error:
@@ -116,6 +118,13 @@ def list_raw(s3: Any, bucket: str, source: str, start: dt.date, end: dt.date) ->
     for prefix in _covering_prefixes(f"raw/{source}/", start, end):
         found.extend(item for item in list_objects(s3, bucket, prefix) if _in_range(item.key, start, end))
     return sorted(found)
+
+
+def list_strangers(s3: Any, bucket: str, source: str, most: int) -> list[str]:
+    """The keys under raw/<source>/ that nothing loads, as they break the pattern, among the first `most` keys."""
+    listed = islice(list_objects(s3, bucket, f"raw/{source}/"), most)
+    # a key that ends in a slash is a folder as consoles make it
+    return [item.key for item in listed if not item.key.endswith("/") and not is_raw_key(item.key)]
 
 
 def list_days(s3: Any, bucket: str, source: str, days: Iterable[dt.date]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from lambdas.common.settings import Settings
 from lambdas.common.source import load_source_config
 from lambdas.process.healing import damaged_days, missing_days, outside_days, split_outside
 from lambdas.process.requests import open_warehouse
-from lambdas.process.standing import read_standing
+from lambdas.process.standing import find_strangers, read_standing
 
 logger = logging.getLogger(__name__)
 
@@ -85,8 +85,8 @@ def read_status(deadline: float) -> dict[str, Any]:
 
     Returns:
         {"sources": [{source, generation, loaded_at, days, objects, bad, rows_in, rows_accepted, rows_rejected,
-        rows_late, newest, former, missing, missing_days}], "marts": [{mart, stale}], "retired": names}; times are UTC
-        in ISO 8601, or null; the last three of a source as lambdas.process.standing has them.
+        rows_late, newest, former, missing, missing_days, strangers, stranger}], "marts": [{mart, stale}], "retired":
+        names}; times are UTC in ISO 8601, or null; former and missing as lambdas.process.standing has them.
     """
     return read_warehouse(_status, "status", deadline)
 
@@ -120,12 +120,15 @@ def list_lake(s3: Any, bucket: str, source: str, days: tuple[dt.date, dt.date]) 
 
 
 def _status(connection: Any) -> dict[str, Any]:
+    import boto3
+
     declared, known = load_sources(), load_marts()
     rows = [row for row in query(connection, statement("status")) if row["source"] in declared]
     stale = [{"mart": mart.name, "stale": marts.is_stale(connection, mart)} for mart in marts.in_order(known)]
     retired = retire.list_retired(connection, [*declared, *known])
     standing = read_standing(connection, declared)
-    sources = [_source_status(row) | standing[row["source"]] for row in rows]
+    lake = boto3.client("s3"), Settings.from_environment().lake_bucket
+    sources = [_source_status(r) | standing[r["source"]] | find_strangers(*lake, r["source"]) for r in rows]
     return {"sources": sources, "marts": stale, "retired": retired}
 
 

@@ -175,9 +175,11 @@ def _dirty_days(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[dt.date,
 
 def _is_to_load(raw: RawKey) -> bool:
     config = load_source_config(raw.source)
-    wanted = not config.paused and config.has_day(raw.day, dt.datetime.now(dt.UTC).date())
+    today = dt.datetime.now(dt.UTC).date()
+    wanted = not config.paused and config.has_day(raw.day, today)
     if not wanted:
-        why = "the source is paused" if config.paused else "the source has no such day"
+        why = "the day has not begun" if raw.day > today else "the source has no such day"
+        why = "the source is paused" if config.paused else why
         logger.warning("%s of %s is not loaded: %s", raw.day, raw.source, why)
     return wanted
 

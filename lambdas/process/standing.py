@@ -10,13 +10,15 @@ from lambdas.common.contract import Contract
 from lambdas.common.db.redshift import query
 from lambdas.common.db.sql import statement
 from lambdas.common.errors import ContractError
-from lambdas.common.lake import contiguous
+from lambdas.common.lake import contiguous, list_strangers
 from lambdas.common.source import SourceConfig, load_source_config
 
 logger = logging.getLogger(__name__)
 
 DAY = dt.timedelta(days=1)
 MOST_RANGES = 10
+# as many keys of a source are looked at for names that break the pattern: 20 calls
+MOST_KEYS = 20_000
 
 
 def read_standing(connection: Any, declared: Mapping[str, Contract]) -> dict[str, dict[str, Any]]:
@@ -55,3 +57,13 @@ def find_missing(config: SourceConfig, days: set[dt.date], today: dt.date) -> di
     ranges = contiguous(expected - days)
     shown = [f"{first}/{end - DAY}" for first, end in ranges[:MOST_RANGES]]
     return {"missing": sum((end - first).days for first, end in ranges), "missing_days": shown}
+
+
+def find_strangers(s3: Any, bucket: str, source: str) -> dict[str, Any]:
+    """Of a source that others fill: how many objects nothing loads for their names (`strangers`), and one of them."""
+    try:
+        filled_by_others = load_source_config(source).extract is None
+    except ContractError:
+        filled_by_others = False  # read_standing says that its defs.yaml is wrong
+    found = list_strangers(s3, bucket, source, MOST_KEYS) if filled_by_others else []
+    return {"strangers": len(found), "stranger": min(found, default=None)}

@@ -77,7 +77,7 @@ def _results(source: str, answer: Answer) -> Iterator[dg.AssetCheckResult]:
 
 def _undeclared(answer: Answer) -> str:
     days = ", ".join(answer["outside_days"])
-    return f"{answer['outside']} objects of {days} are not loaded: {OUTSIDE}"
+    return f"{answer['outside']} objects of {days} are not loaded: {OUTSIDE}. A day to come loads once it has begun"
 
 
 def _broken(answer: Answer) -> str:

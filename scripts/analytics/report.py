@@ -7,6 +7,7 @@ from typing import Any
 
 from lambdas.common.contract import source_names
 from lambdas.common.errors import ContractError
+from lambdas.common.lake import RAW_KEY_WORDS as PATTERN
 from lambdas.common.source import SourceConfig, load_source_config
 from scripts.analytics.days import days_of, require_source
 from scripts.analytics.pausing import find_pause
@@ -50,15 +51,24 @@ def _print_remarks(row: dict[str, Any]) -> None:
     if row["paused"]:
         print(f"{name}: paused in its defs.yaml; nothing of it runs by itself")
     if row["missing"]:
-        days = ", ".join(text.replace("/", " to ") for text in row["missing_days"])
-        print(
-            f"{name}: no object for {row['missing']:,} days ({days}); "
-            f".venv/bin/python scripts/data_ingest.py {name} --from .. --to .."
-        )
+        _print_missing(row)
+    if row["strangers"]:
+        print(f"{name}: {row['strangers']:,} objects are passed over, {row['stranger']} among them; expected {PATTERN}")
     if row["former"]:
         print(f"{name}: a former contract loaded {row['former']:,} objects; `analytics rebuild {name}` loads them anew")
     if row["rows_rejected"] or row["bad"]:
         print(f"{name}: `analytics rejected {name}` says which rows and objects were rejected, and why")
+
+
+def _print_missing(row: dict[str, Any]) -> None:
+    """Which days have no object, and how they come: by a command each range, or from whoever drops the files."""
+    name, ranges = row["source"], [text.split("/") for text in row["missing_days"]]
+    config = _config(name)
+    dropped = config is not None and config.extract is None
+    way = f"others put them, as {PATTERN.replace('<source>', name)}" if dropped else "these land them:"
+    print(f"{name}: no object for {row['missing']:,} days ({', '.join(f'{a} to {b}' for a, b in ranges)}); {way}")
+    for first, last in [] if dropped else ranges:
+        print(f"  .venv/bin/python scripts/data_ingest.py {name} --from {first} --to {last}")
 
 
 def next_run(source: str, now: dt.datetime) -> str | None:

@@ -203,6 +203,7 @@ def test_days_outside_the_source_are_told_on_its_raw_asset(sensor):
     assert past.startswith("2 objects of 2018-01-29 to 2018-01-30, raw/quakes/2018/01/29/data_1.parquet among them")
     assert past.endswith("the source has no such day; `start` and `end` of its defs.yaml say which it has")
     assert future.startswith("1 objects of 2999-01-01 to 2999-01-01")
+    assert "the day has not begun; it loads once it has" in future
     sensor.tick()
     assert sensor.scratch.waiting() == (0, 0)
 

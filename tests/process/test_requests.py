@@ -83,11 +83,13 @@ def test_foreign_messages_are_left_alone(loads, body: str):
     assert loads.ranges == []
 
 
-def test_days_that_a_source_does_not_have_are_not_loaded(loads):
+def test_days_that_a_source_does_not_have_are_not_loaded(loads, caplog):
     days = ("2012/12/31", "2013/01/05", "2014/01/01", "2999/01/01")
     records = [message(day, f"raw/weather/{day}/data_a.parquet") for day in days]
     assert requests.load_messages(records, "r", time.monotonic() + 9) == {"batchItemFailures": []}
     assert loads.ranges == [(dt.date(2013, 1, 5), dt.date(2013, 1, 6))]
+    assert "2012-12-31 of weather is not loaded: the source has no such day" in caplog.text
+    assert "2999-01-01 of weather is not loaded: the day has not begun" in caplog.text
 
 
 def test_nothing_of_a_paused_source_is_loaded(loads, monkeypatch):

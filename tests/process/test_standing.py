@@ -44,3 +44,15 @@ def test_objects_that_a_former_contract_loaded_are_counted(keyed, loader_connect
     assert found == {"former": 0, "missing": 2, "missing_days": ["2024-01-01/2024-01-02"]}
     mended = replace(contract, hash="another")
     assert read_standing(loader_connection, {contract.name: mended})[contract.name]["former"] == 1
+
+
+def test_objects_that_nothing_loads_for_their_names_are_counted_where_others_put_them(keyed, monkeypatch):
+    name, s3, bucket = keyed.contract.name, keyed.s3, keyed.bucket
+    keyed.put(day(3), "20240103T000000000000Z", [])
+    for strange in ("2024/01/03/data_x.csv", "2024/01/03/part-0.parquet", "2024-01-03/data_x.parquet", "2024/01/"):
+        s3.put_object(Bucket=bucket, Key=f"raw/{name}/{strange}", Body=b"")
+    monkeypatch.setattr(standing, "load_source_config", lambda name: SourceConfig(name, START))
+    found = standing.find_strangers(s3, bucket, name)
+    assert found == {"strangers": 3, "stranger": f"raw/{name}/2024-01-03/data_x.parquet"}
+    monkeypatch.setattr(standing, "load_source_config", lambda name: SourceConfig(name, START, extract=EXTRACT))
+    assert standing.find_strangers(s3, bucket, name) == {"strangers": 0, "stranger": None}
