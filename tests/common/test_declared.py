@@ -37,6 +37,10 @@ FILES = """    filesystem:
       csv:
         delimiter: ";"
 """
+DATABASE = """    sql_database:
+      url: sqlite:////data/things.db
+      query: SELECT * FROM things WHERE at >= '{start}' AND at < {end:epoch} AND kind <> '{a}'
+"""
 REST_MISTAKES = [
     ("type: offset", "type: ofset", "type: ofset", "type is 'ofset'; did you mean 'offset'?"),
     ("type: oauth2_client_credentials", "type: oauth", "type: oauth", "type is 'oauth'"),
@@ -70,6 +74,25 @@ FILE_MISTAKES = [
     ("{env:THINGS}/files", "gs://files", "gs://", "gs:// is not supported"),
 ]
 
+DATABASE_MISTAKES = [
+    ("sqlite:////", "mysqlx://", "url", "mysqlx:// is no kind of database that SQLAlchemy knows"),
+    ("sqlite:////", "mysqlx://", "url", "did you mean 'mysql'?"),
+    ("sqlite:////", "postgresql+pg8001://h/", "url", "postgresql+pg8001:// is no kind of database"),
+    (
+        "sqlite:////",
+        "oracle://h/",
+        "url",
+        "the driver that oracle:// asks for is not there; it goes into requirements/ingest.in",
+    ),
+    ("sqlite:////", "postgresql://h/", "url", "write postgresql+psycopg2://"),
+    ("sqlite:////", "/", "url", "url is no address of a database"),
+    ("{end:epoch}", "{begin}", "query", "token {begin} is not filled; known are end, start"),
+    ("'{start}'", "'{strat}'", "query", "token {strat} is not filled; did you mean 'start'?"),
+    ("query", "querry", "querry", "unknown keys 'querry'; did you mean 'query'?"),
+]
+
+TRIED = ((REST_API, REST_MISTAKES), (FILES, FILE_MISTAKES), (DATABASE, DATABASE_MISTAKES))
+
 
 def told(tmp_path: Path, text: str) -> list[str]:
     """What is said of that defs.yaml, without the contract that is not there."""
@@ -80,15 +103,16 @@ def told(tmp_path: Path, text: str) -> list[str]:
     return [line.removeprefix(shown) for line in check_source(folder) if line.startswith(shown)]
 
 
-@pytest.mark.parametrize("extract", [REST_API, FILES])
+@pytest.mark.parametrize("extract", [REST_API, FILES, DATABASE, DATABASE.replace("sqlite:////data", "postgresql+psycopg2://{env:WHO}@h"),
+                                     DATABASE.replace("sqlite:////data/things.db", "'{secret:address}'")])  # fmt: skip
 def test_a_right_one_passes(tmp_path, extract):
     assert told(tmp_path, HEAD + extract) == []
 
 
 @pytest.mark.parametrize(
     ("extract", "mistake"),
-    [(extract, mistake) for extract, found in ((REST_API, REST_MISTAKES), (FILES, FILE_MISTAKES)) for mistake in found],
-    ids=[mistake[3] for mistake in (*REST_MISTAKES, *FILE_MISTAKES)],
+    [(extract, mistake) for extract, found in TRIED for mistake in found],
+    ids=[mistake[3] for mistake in (*REST_MISTAKES, *FILE_MISTAKES, *DATABASE_MISTAKES)],
 )
 def test_a_mistake_has_its_line_and_a_hint(tmp_path, extract, mistake):
     old, new, mark, words = mistake

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from lambdas.common.contract.declared_database import find_database_mistakes
 from lambdas.common.contract.declared_rest import find_rest_mistakes, find_unknown
 from lambdas.common.contract.formats import NO_ORDER, sign_of_days
 from lambdas.common.contract.model import Contract
@@ -90,7 +91,7 @@ def _extract(path: Path, extract: Any, contract: Contract | None) -> Found:
             yield (*path, name), f"{name} must be true or false"
     if extract.get("precision", "day") not in PRECISIONS:
         yield (*path, "precision"), f"precision must be one of {', '.join(PRECISIONS)}"
-    checks = {"rest_api": find_rest_mistakes, "filesystem": _filesystem, "sql_database": _sql_database}
+    checks = {"rest_api": find_rest_mistakes, "filesystem": _filesystem, "sql_database": find_database_mistakes}
     yield from checks[kind](inner, config)
     yield from _tokens(inner, config)
     if contract is not None:
@@ -148,11 +149,6 @@ def _csv(path: Path, given: Mapping[str, Any]) -> Found:
         codecs.lookup(str(given.get("encoding", "utf-8")))
     except LookupError:
         yield (*path, "encoding"), f"encoding {given['encoding']!r} is not one that Python knows, as utf-8 or cp1252"
-
-
-def _sql_database(path: Path, config: Mapping[str, Any]) -> Found:
-    if "url" not in config or ("table" in config) == ("query" in config):
-        yield path, "sql_database needs url, and either table or query"
 
 
 def _tokens(path: Path, value: Any) -> Found:
