@@ -1,8 +1,9 @@
 """The defs.yaml of a source, read without Dagster: where its data comes from, and since when."""
 
 import datetime as dt
+import fnmatch
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ EXTRACTORS = ("rest_api", "filesystem", "sql_database")
 OPTIONS = ("end", "precision", "pass_days", "timeout", "attempts", "max_pages", "data_may_be_absent", "may_be_empty")
 KEYS = {
     "rest_api": ("client", "resource_defaults", "resources"),
-    "filesystem": ("bucket_url", "file_glob", "format", "csv", "json"),
+    "filesystem": ("bucket_url", "file_glob", "members", "format", "csv", "json"),
     "sql_database": ("url", "table", "query", "window_column"),
 }
 FORMATS = ("csv", "ndjson", "json", "parquet", "arrow")
@@ -26,6 +27,7 @@ CSV_KEYS = ("delimiter", "quote", "escape", "encoding", "skip", "names", "ragged
 JSON_KEYS = ("data_selector",)
 ENDINGS = {"jsonl": "ndjson", "feather": "arrow", "ipc": "arrow", "txt": "csv", "tsv": "csv"}
 PACKINGS = ("gz", "zip")
+HIDDEN = re.compile(r"^__MACOSX/|(?:^|/)\.")
 WINDOW_TOKEN = re.compile(r"\{(?:start|end)(?::epoch(?:_ms)?)?\}")
 PRECISIONS = ("day", "second", "millisecond", "microsecond")
 
@@ -119,6 +121,15 @@ def parse_source_config(name: str, attributes: Mapping[str, Any]) -> SourceConfi
     if not isinstance(paused, bool):
         raise ValueError(f"paused is {paused!r}; it must be true or false")
     return SourceConfig(name, start, attributes.get("schedule"), extract, end, paused)
+
+
+def archive_members(names: Iterable[str], glob: str = "*") -> list[str]:
+    """The files of a ZIP that are to be read, in their order: those of the glob, without what systems leave there.
+
+    The glob is for the whole name, folders and all; capitals do not matter.
+    """
+    files = (name for name in names if not name.endswith("/") and not HIDDEN.search(name))
+    return sorted(name for name in files if fnmatch.fnmatchcase(name.lower(), glob.lower()))
 
 
 def format_of_file(name: str) -> str:

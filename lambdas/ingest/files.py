@@ -7,20 +7,23 @@ import hashlib
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from lambdas.common.errors import SourceError, SourceUnavailable, WorkspaceFull
-from lambdas.common.source import KEYS, PACKINGS
+from lambdas.common.source import KEYS, PACKINGS, archive_members
 from lambdas.ingest import slices
 from lambdas.ingest.formats import read_files
 from lambdas.ingest.job import Job
 from lambdas.ingest.spool import Rows
 
 CHUNK = 1 << 20
+# names of a ZIP in a message
+SHOWN = 10
 GZIP_MAGIC, ZIP_MAGIC = b"\x1f\x8b", b"PK\x03\x04"
 
 
@@ -84,7 +87,7 @@ def _places(job: Job) -> Iterator[Place]:
         if at is not None and number == 0:
             _require_same(at, name, digest)
             first = int(at.get("member", 0))
-        for member, unpacked in enumerate(_unpacked(path, job.spool.folder)):
+        for member, unpacked in enumerate(_unpacked(path, job)):
             if member >= first:
                 yield Place(name, digest, member, unpacked)
             else:
@@ -195,16 +198,16 @@ def _own_path(job: Job, name: str) -> Path:
     return Path(tempfile.mkdtemp(dir=job.spool.folder)) / (Path(name).name or "answer")
 
 
-def _unpacked(path: Path, spool: Path) -> Iterator[Path]:
+def _unpacked(path: Path, job: Job) -> Iterator[Path]:
     """The file itself, or what a gzip or ZIP file holds, told by its first bytes and not by its name."""
     with path.open("rb") as file:
         magic = file.read(4)
     try:
         if magic.startswith(GZIP_MAGIC):
             with gzip.open(path) as file:
-                yield _copied(file, path.name, spool)
+                yield _copied(file, path.name, job.spool.folder)
         elif magic == ZIP_MAGIC:
-            yield from _members(path, spool)
+            yield from _members(path, job)
         elif not magic and path.suffix.lower().removeprefix(".") in PACKINGS:
             raise EOFError("it has no byte, as a file that was never written")
         else:
@@ -214,16 +217,33 @@ def _unpacked(path: Path, spool: Path) -> Iterator[Path]:
         if getattr(error, "errno", None) == errno.ENOSPC:
             raise WorkspaceFull(f"filesystem: no room to unpack {path.name}; set IngestStorage higher") from error
         raise SourceError(f"filesystem: {path.name} cannot be unpacked: {error}") from error
-    if path.is_relative_to(spool):
+    if path.is_relative_to(job.spool.folder):
         path.unlink()  # the disk is small, and what is packed is not read again
 
 
-def _members(path: Path, spool: Path) -> Iterator[Path]:
+def _members(path: Path, job: Job) -> Iterator[Path]:
     with zipfile.ZipFile(path) as archive:
-        for member in sorted(archive.namelist()):
-            if not member.endswith("/") and not member.startswith("__MACOSX/"):
-                with archive.open(member) as file:
-                    yield _copied(file, f"{path.name}.{Path(member).name}", spool)
+        chosen = archive_members(archive.namelist(), str(job.config.get("members", "*")))
+        _require_alike(path, archive.namelist(), chosen, job)
+        for member in chosen:
+            with archive.open(member) as file:
+                yield _copied(file, f"{path.name}.{Path(member).name}", job.spool.folder)
+
+
+def _require_alike(path: Path, names: Sequence[str], chosen: Sequence[str], job: Job) -> None:
+    """Refuse a ZIP of which nothing is chosen, and one of several kinds of files of which nobody said which is data."""
+    shown = ", ".join(archive_members(names)[:SHOWN]) or "no file"
+    if not chosen:
+        told = f"no file in the ZIP matches members {job.config.get('members', '*')!r}"
+        raise SourceError(f"filesystem: {path.name}: {told}; it holds {shown}")
+    if "members" not in job.config and len({Path(name).suffix.lower() for name in chosen}) > 1:
+        told = f"the ZIP holds files of several kinds: {shown}; say which are data by filesystem.members"
+        raise SourceError(f"filesystem: {path.name}: {told}, as in members: {_example(chosen)!r}")
+
+
+def _example(names: Sequence[str]) -> str:
+    """A glob of the most common ending."""
+    return f"*{Counter(Path(name).suffix for name in names).most_common(1)[0][0]}"
 
 
 def _copied(source: Any, name: str, spool: Path) -> Path:

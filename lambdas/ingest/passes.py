@@ -8,16 +8,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from lambdas.common.errors import RequestError
+from lambdas.common.errors import RequestError, SourceError
 from lambdas.ingest.extract import FIRST, Source, extract
 from lambdas.ingest.guard import guarded
 from lambdas.ingest.land import Lake, Landed, Naming, land
 from lambdas.ingest.request import Window, read_options
 from lambdas.ingest.slices import Slice
-from lambdas.ingest.spool import Spool
+from lambdas.ingest.spool import Rows, Spool
 
 logger = logging.getLogger(__name__)
 
+# columns of a file that is refused
+SHOWN = 20
 UPLOAD = re.compile(
     r"(?P<folder>samples/uploads/(?P<source>[a-z0-9_]+))/(?P<name>(?P<digest>[0-9a-f]{16})-[A-Za-z0-9_.-]+)"
 )
@@ -90,6 +92,8 @@ def _one_pass(
     home = window.start if window is not None and windowed else source.config.start
     with guarded(source.config.name, source.vault), Spool() as spool:
         rows = extract(source, window if windowed else None, part, spool=spool, deadline=deadline)
+        if digest is not None:
+            _refuse_foreign(source, rows)
         extracted = time.monotonic()
         following = part.following(rows.following)
         run = following.run if following else part.run
@@ -107,6 +111,20 @@ def _one_pass(
     return landed, following
 
 
+def _refuse_foreign(source: Source, rows: Rows) -> None:
+    """Raise SourceError where a file that somebody gave is another source's: all of its rows would be rejected."""
+    event, wanted = source.contract.event_time, source.contract.raw_columns
+    told = "" if any(rows.place(name) is not None for name in wanted) else "the contract reads no column of the file"
+    if event.reads_one_raw_column and rows.place(event.sources[0]) is None:
+        told = told or f"the file has no column {event.sources[0]}, which tells the day of a row"
+    if rows.names and told:
+        found, read = (", ".join(names[:SHOWN]) for names in (rows.names, wanted))
+        raise SourceError(
+            f"{source.config.name}: {told}: it has {found}, and the contract reads {read}. Is it the right file of the "
+            "right source, and its dialect (csv in defs.yaml)?"
+        )
+
+
 def ingest_file(
     source: Source, key: str, kind: str, lake: Lake, deadline: float, part: Slice = FIRST
 ) -> dict[str, Any]:
@@ -121,7 +139,7 @@ def ingest_file(
     if match is None or match["source"] != source.config.name:
         raise RequestError(f"file {key!r} must be samples/uploads/{source.config.name}/<16 hex digits>-<name>")
     own = (source.config.extract or {}).get("filesystem") or {}
-    options = {name: own[name] for name in ("csv", "json") if own.get("format") == kind and name in own}
+    options = {name: own[name] for name in ("csv", "json", "members") if own.get("format") == kind and name in own}
     where = {"bucket_url": f"s3://{lake.bucket}/{match['folder']}", "file_glob": match["name"], "format": kind}
     config = replace(source.config, extract={"filesystem": {**where, **options}})
     own_file = replace(source, config=config, variables={})

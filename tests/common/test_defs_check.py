@@ -30,6 +30,12 @@ DEFS_MISTAKES = [
     ("15 2 * * *", "75 2 * * *", "schedule", "no cron line of five fields"),
     ("timeout: 9", "timout: 9", "timout", "unknown keys 'timout'; did you mean 'timeout'?"),
     ("timeout: 9", "may_be_empty: once", "may_be_empty", "may_be_empty must be true or false"),
+    (
+        "format: csv",
+        "members: [a]\n      format: csv",
+        "members",
+        "members is ['a']; it must be a glob of names in a ZIP",
+    ),
     ("timeout: 9", "precision: minute", "precision", "precision must be one of day"),
     ("filesystem:", "filesytem:", "extract", "with exactly one of rest_api, filesystem, sql_database; did you mean"),
     ("bucket_url:", "bucket:", "bucket:", "unknown keys 'bucket'"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from lambdas.common.errors import RequestError, SettingsError
+from lambdas.common.errors import RequestError, SettingsError, SourceError
 from lambdas.ingest.app import handler
 from tests.cloud import PROJECT
 
@@ -106,6 +106,24 @@ def test_one_file_lands_beside_what_the_source_brings(bench, bucket):
     assert [key.rpartition("/")[2] for key in found] == ["data_file_0123456789abcdef_000000.parquet"] * 2
     assert [table["time_hour"].to_pylist() for table in found.values()] == [["2013-07-01T05:00:00Z"], ["soon"]]
     assert handler(event, None)["objects"] == {"put": 0, "unchanged": 2, "emptied": 0}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"customer;amount\n7;1.5\n", "the contract reads no column of the file: it has customer;amount, and"),
+        (
+            b"origin,temp\nEWR,1\n",
+            "the file has no column time_hour, which tells the day of a row: it has origin, temp",
+        ),
+    ],
+)
+def test_a_file_of_another_source_is_refused(bench, bucket, content, said):
+    key = "samples/uploads/weather/0123456789abcdef-foreign.csv"
+    bench.s3.put_object(Bucket=bucket, Key=key, Body=content)
+    with pytest.raises(SourceError, match=rf"weather: {said}.* reads origin, time_hour.*Is it the right file"):
+        handler({"source": "weather", "file": key, "format": "csv"}, None)
+    assert tables(bench.s3, bucket, "raw/weather/2013/01/01/data_file") == {}
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,24 @@ def test_a_csv_that_ingest_refuses_is_not_promised_to_load(tmp_path, text, told)
         read_sample(str(path))
 
 
+def test_the_data_of_a_zip_is_told_from_what_lies_beside_it(pipeline, tmp_path):
+    path, line = tmp_path / "pack.zip", "at,n\n2024-01-0{n},{n}\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("README.txt", "__MACOSX/._a.csv", "d/a.csv", "d/b.csv"):
+            archive.writestr(name, line.format(n=1 + name.count("b")) if name[0] == "d" else "read me\n")
+    proposal, target = write(tmp_path / "new", read_sample(str(path)))
+    assert "reads *.csv, and passes over README.txt (members)" in "\n".join(proposal.unsure)
+    assert check_all(target.parents[1]) == []
+    assert [row["n"] for row in pipeline.run_folder(target, {}).accepted] == [1, 2]
+
+
+def test_keys_that_differ_in_case_alone_are_refused_as_ingest_does(tmp_path):
+    path = tmp_path / "a.ndjson"
+    path.write_text('{"at": "2024-01-01", "Val": 1}\n{"at": "2024-01-01", "val": 2}\n')
+    with pytest.raises(RequestError, match=r"two keys 'Val' and 'val' differ in case alone, and ingest refuses"):
+        read_sample(str(path))
+
+
 def test_decimals_of_more_digits_than_redshift_holds_are_told(tmp_path):
     path, wide = tmp_path / "a.parquet", pa.array([Decimal("0.5")], pa.decimal256(50, 1))
     pq.write_table(pa.table({"at": pa.array([dt.date(2024, 1, 1)]), "wide": wide}), path)

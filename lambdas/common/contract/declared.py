@@ -106,6 +106,11 @@ def _filesystem(path: Path, config: Mapping[str, Any]) -> Found:
     if config.get("format") not in FORMATS:
         said = str(config.get("format"))
         yield (*path, "format"), f"format is {said!r}; allowed are {', '.join(FORMATS)}{near(said, FORMATS)}"
+    if not isinstance(config.get("members", ""), str):
+        yield (
+            (*path, "members"),
+            f'members is {config["members"]!r}; it must be a glob of names in a ZIP, as in "*.csv"',
+        )
     for name, known in (("csv", CSV_KEYS), ("json", JSON_KEYS)):
         if not isinstance(config.get(name, {}), Mapping):
             yield (*path, name), f"{name} must be a mapping of {', '.join(known)}"

@@ -4,14 +4,27 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lambdas.common.errors import RequestError
+
 LARGEST = 2**63 - 1
 
 
 def table_of_records(records: Sequence[Mapping[str, Any]]) -> Any:
-    """The table of all keys that occur, in the order of their first appearance."""
+    """The table of all keys that occur, in the order of their first appearance.
+
+    Raises:
+        RequestError: two keys differ in case alone, which ingest refuses.
+    """
     import pyarrow as pa
 
-    names = list(dict.fromkeys(name for record in records for name in record))
+    names, seen = list(dict.fromkeys(name for record in records for name in record)), dict[str, str]()
+    for name in names:
+        twin = seen.setdefault(name.lower(), name)
+        if twin != name:
+            raise RequestError(
+                f"two keys {twin!r} and {name!r} differ in case alone, and ingest refuses such records: tables know no "
+                "case. Let the sender write one of them, or read them by a query or a file that does"
+            )
     columns = {name: [record.get(name) for record in records] for name in names}
     return pa.table({name: _array(values) for name, values in columns.items()})
 

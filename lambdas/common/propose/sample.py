@@ -4,9 +4,10 @@ import gzip
 import io
 import sqlite3
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from lambdas.common.decimals import MOST_DIGITS, as_digits, wide_decimals
 from lambdas.common.errors import RequestError
 from lambdas.common.propose import csv_sample, json_sample
 from lambdas.common.propose.records import table_of_records
+from lambdas.common.source import ENDINGS, FORMATS, archive_members
 
 MOST_ROWS = 100_000
 MOST_BYTES = 512 << 20
@@ -87,7 +89,7 @@ def _download(url: str) -> bytes:
 
 
 def _of_bytes(body: bytes, extract: dict[str, Any], name: str) -> Sample:
-    content, notes = _unpacked(body, name)
+    content, packed, notes = _unpacked(body, name)
     if not content.strip():
         raise RequestError(f"{name} is empty: there is nothing to propose from")
     table, options, complete = _read(content, name, notes)
@@ -103,22 +105,41 @@ def _of_bytes(body: bytes, extract: dict[str, Any], name: str) -> Sample:
             "defs.yaml asks for this one answer as a whole; a source with pages or days in its parameters wants "
             "rest_api (docs/sources.md)"
         )
-    return Sample(table, {"filesystem": {**extract, **options}}, complete, notes)
+    return Sample(table, {"filesystem": {**extract, **packed, **options}}, complete, notes)
 
 
-def _unpacked(body: bytes, name: str) -> tuple[bytes, list[str]]:
-    """What a gzip or ZIP file holds, told by its first bytes; of a ZIP the first member."""
+def _unpacked(body: bytes, name: str) -> tuple[bytes, dict[str, Any], list[str]]:
+    """What a gzip or ZIP file holds, told by its first bytes; of a ZIP the first member, and how those are chosen."""
     try:
         if body.startswith(b"\x1f\x8b"):
-            return gzip.decompress(body), []
+            return gzip.decompress(body), {}, []
         if body.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(io.BytesIO(body)) as archive:
-                members = sorted(n for n in archive.namelist() if not n.endswith("/") and not n.startswith("__MACOSX/"))
-                notes = [f"looked at {members[0]} of {len(members)} files in the ZIP"] if len(members) > 1 else []
-                return archive.read(members[0]), notes
-    except (OSError, EOFError, zipfile.BadZipFile, RuntimeError, IndexError) as error:
+                members, packed, notes = _choose_members(archive, name)
+                return archive.read(members[0]), packed, notes
+    except (OSError, EOFError, zipfile.BadZipFile, RuntimeError) as error:
         raise RequestError(f"{name} cannot be unpacked: {error}") from error
-    return body, []
+    return body, {}, []
+
+
+def _choose_members(archive: zipfile.ZipFile, name: str) -> tuple[list[str], dict[str, Any], list[str]]:
+    """The members that are data: all, or those of the ending that most bytes have; and what defs.yaml says of it."""
+    found = archive_members(archive.namelist())
+    if not found:
+        raise RequestError(f"{name} holds no file")
+    bytes_of: Counter[str] = Counter()
+    for member in found:
+        bytes_of[PurePosixPath(member).suffix.lower()] += archive.getinfo(member).file_size
+    known = [ending for ending in bytes_of if ending[1:] in (*FORMATS, *ENDINGS)] or list(bytes_of)
+    ending = max(known, key=lambda one: bytes_of[one])
+    members = [member for member in found if PurePosixPath(member).suffix.lower() == ending]
+    notes = [f"looked at {members[0]} of {len(members)} files in the ZIP"] if len(members) > 1 else []
+    if len(members) == len(found):
+        return members, {}, notes
+    glob = f"*{ending}" if ending else _glob(members[0])
+    left = ", ".join(member for member in found if member not in archive_members(found, glob))
+    notes.append(f"of the ZIP defs.yaml reads {glob}, and passes over {left} (members)")
+    return members, {"members": glob}, notes
 
 
 def _read(body: bytes, name: str, notes: list[str]) -> tuple[Any, dict[str, Any], bool]:
