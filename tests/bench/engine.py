@@ -87,9 +87,9 @@ def copy(folder: Path, raw: Path) -> None:
 def peak_megabytes(folder: Path, raw: Path) -> int:
     """Peak resident memory of a process that does nothing but split that file."""
     code = (
-        "import resource; from pathlib import Path; from tests.bench.engine import split; "
+        "from pathlib import Path; from tests.bench.engine import split; from tests.peaks import peak_memory; "
         f"split(Path({str(folder)!r}), Path({str(raw)!r})); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        "print(peak_memory() >> 20)"
     )
     return int(
         subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()[-1]

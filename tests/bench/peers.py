@@ -7,7 +7,6 @@ Every process has imported the libraries of all, which each peak of memory holds
 """
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.engine import copy, make_raw, split
+from tests.peaks import peak_memory
 
 SIZES, RUNS = (300_000, 3_000_000), 3
 
@@ -99,7 +99,7 @@ def measure(name: str, folder: Path, raw: Path) -> dict[str, float]:
     began = time.perf_counter()
     CONTENDERS[name](folder, raw)
     taken = time.perf_counter() - began
-    return {"seconds": taken, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return {"seconds": taken, "megabytes": peak_memory() / 2**20}
 
 
 def _count(folder: Path) -> tuple[int, int]:

@@ -1,13 +1,11 @@
 """One call of the process function in a process of its own, with what it took: a line of JSON.
 
-Run in a folder that has lambdas/ and assets/, with a temp folder that nobody else uses.
+Run as a module, in a folder that has lambdas/ and assets/, with a temp folder that nobody else uses.
 
 Args: the event as JSON, and the bytes of a slice.
 """
 
 import json
-import re
-import resource
 import sys
 import tempfile
 import threading
@@ -16,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from lambdas.process import app, slices
+from tests.peaks import peak_memory
 
 INTERVAL = 0.01
-STATUS = Path("/proc/self/status")
 
 
 def used(folder: Path) -> int:
@@ -30,13 +28,6 @@ def used(folder: Path) -> int:
         except FileNotFoundError:
             continue
     return total
-
-
-def peak_memory() -> int:
-    """The most bytes that this process had in memory."""
-    # On Linux getrusage counts the parent in as well, whatever it had when it started this process.
-    told = re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text()) if STATUS.exists() else None
-    return int(told[1]) << 10 if told else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def main(event: dict[str, Any], slice_bytes: int) -> None:

@@ -83,10 +83,10 @@ def call(cloud: Cloud, house: Source, folder: Path) -> dict[str, Any]:
         **cloud.env,
         "ANALYTICS_ENV": "local",
         "WAREHOUSE_SECRET": cloud.parameter("warehouse/secret-loader"),
-        "PYTHONPATH": str(folder / "house"),
+        "PYTHONPATH": str(PROJECT),
         "TMPDIR": str(room),
     }
-    command = [sys.executable, str(PROJECT / "tests" / "process" / "measured_call.py"), json.dumps(event), str(SLICE)]
+    command = [sys.executable, "-m", "tests.process.measured_call", json.dumps(event), str(SLICE)]
     done = subprocess.run(command, cwd=folder / "house", env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert not list(room.iterdir()), "files are left on the disk"
