@@ -137,7 +137,14 @@ def test_a_role_may_only_write_its_log_read_the_readers_secret_and_handle_export
     assert allowed["secretsmanager:GetSecretValue"] == [{"Ref": "ReaderSecret"}]
     assert allowed["s3:PutObject"]["Fn::Sub"].endswith("${LakeBucket}/exports/*")
     always = {"secretsmanager:GetSecretValue", "logs:CreateLogStream", "logs:PutLogEvents"}
+    always |= {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
     assert set(allowed) == always | {"s3:GetObject", "s3:PutObject"} | more
+
+
+def test_every_request_has_a_trace_from_the_gateway_on(package: ApiPackage) -> None:
+    found = yaml.safe_load(package.template)["Resources"]
+    assert {found[name]["Properties"]["Tracing"] for name in ("APIHandler", "Export")} == {"Active"}
+    assert found["RestAPI"]["Properties"]["TracingEnabled"] is True
 
 
 def test_the_function_joins_the_warehouses_network_where_there_is_one(package: ApiPackage) -> None:
