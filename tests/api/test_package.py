@@ -147,6 +147,18 @@ def test_every_request_has_a_trace_from_the_gateway_on(package: ApiPackage) -> N
     assert found["RestAPI"]["Properties"]["TracingEnabled"] is True
 
 
+def test_the_gateway_writes_down_each_request_without_its_question(package: ApiPackage) -> None:
+    found = yaml.safe_load(package.template)["Resources"]
+    setting = found["RestAPI"]["Properties"]["AccessLogSetting"]
+    assert setting["DestinationArn"] == {"Fn::GetAtt": ["GatewayLog", "Arn"]}
+    assert found["GatewayLog"]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    line = json.loads(setting["Format"])
+    assert {"requestId", "status", "milliseconds", "key"} <= set(line)
+    said = set(line.values())
+    # the key itself, the caller's address and the filters are nobody's business
+    assert not [one for one in said if one.endswith(("apiKey", "sourceIp")) or "query" in one.lower()]
+
+
 def test_the_function_joins_the_warehouses_network_where_there_is_one(package: ApiPackage) -> None:
     found = yaml.safe_load(package.template)
     condition, config, otherwise = found["Resources"]["APIHandler"]["Properties"]["VpcConfig"]["Fn::If"]
