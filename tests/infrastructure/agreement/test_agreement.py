@@ -17,7 +17,7 @@ from lambdas.common.deadline import WORK_SECONDS
 from lambdas.common.settings import Settings
 from orchestration.resources import READ_TIMEOUT_SECONDS
 from tests.cloud import PROJECT
-from tests.infrastructure.test_stacks import parts
+from tests.infrastructure.test_stacks import containers, parts
 
 # what runs, and where its code lies beside lambdas/common
 CODE = {
@@ -57,9 +57,8 @@ def read(part: str) -> set[str]:
 def given(part: str) -> set[str]:
     """The variables that a template gives a part."""
     if part == "Dagster":
-        tasks = parts("dagster", "AWS::ECS::TaskDefinition").values()
-        containers = [one for task in tasks for one in task["Properties"]["ContainerDefinitions"]]
-        return {entry["Name"] for one in containers for entry in one["Environment"] + one["Secrets"]}
+        found = [one for task in parts("dagster", "AWS::ECS::TaskDefinition") for one in containers(task)]
+        return {entry["Name"] for one in found for entry in one["Environment"] + one["Secrets"]}
     if part in ("Api", "Export"):
         name = {"Api": "APIHandler", "Export": "Export"}[part]
         return set(parts("deploy/api-additions")[name]["Properties"]["Environment"]["Variables"])
