@@ -10,7 +10,7 @@ from typing import Any
 from lambdas.common.contract.casts import NUMBERS, duckdb_type
 from lambdas.common.contract.columns import custom_properties
 from lambdas.common.contract.compile import compile_contract
-from lambdas.common.contract.model import Column, Contract, ObjectRule
+from lambdas.common.contract.model import Column, Contract, ObjectRule, RowRule
 from lambdas.common.contract.places import hint, near
 from lambdas.common.contract.quality import PLACEHOLDER
 from lambdas.common.contract.rules import row_rules
@@ -31,6 +31,15 @@ FITTING = {
     "map": ("super",),
     "vector": ("super",),
 }
+# what other tools call a type, and the standard's name for it
+OTHER_NAMES = {
+    **dict.fromkeys(("datetime", "timestamptz", "time"), "timestamp"),
+    **dict.fromkeys(("int", "bigint", "smallint", "long"), "integer"),
+    **dict.fromkeys(("float", "double", "decimal", "numeric", "real"), "number"),
+    **dict.fromkeys(("text", "varchar", "char", "uuid"), "string"),
+    "bool": "boolean",
+    "json": "object",
+}
 SCHEMA_PROPERTIES = {
     "versionColumn", "nullWords", "onDrift", "maxRejectedRatio", "ignoredColumns", "distributionKey",
     "checks",
@@ -49,6 +58,8 @@ BOUNDS = ("minimum", "maximum", "exclusive_minimum", "exclusive_maximum")
 # what a raw column may hold, tried in this order where an expression does not bind to text
 RAW_TYPES = ("VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP")
 MOST_SOURCES = 3
+# as lambdas.common.contract.quality calls a rule without a name
+UNNAMED = re.compile(r"_rule_\d+$")
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -88,7 +99,12 @@ def _names_and_types(column: Column) -> Iterator[Mistake]:
     fitting = FITTING.get(column.logical_type)
     if fitting is None:
         text = f"logicalType {column.logical_type!r} has no type in Redshift; use string"
-        text += near(column.logical_type, FITTING).replace("; did", ", or did")
+        meant = OTHER_NAMES.get(column.logical_type.lower())
+        text += (
+            f", or did you mean {meant!r}?"
+            if meant
+            else near(column.logical_type, FITTING).replace("; did", ", or did")
+        )
         yield Mistake(text, column.name, "logicalType")
     elif base not in fitting and PHYSICAL_TYPE.fullmatch(column.physical_type):
         text = f"logicalType {column.logical_type} does not go with physicalType {column.physical_type}"
@@ -133,7 +149,7 @@ def find_sql_mistakes(contract: Contract) -> Iterator[Mistake]:
             try:
                 row_rules(connection, replace(contract, row_rules=(rule,)))
             except ContractError as error:
-                yield Mistake(_short(error, contract), rule.column, "quality")
+                yield Mistake(_short(error, contract) + _column_meant(error, contract), rule.column, _place_of(rule))
         for query in contract.object_rules:
             yield from _object_rule(connection, contract, query)
     finally:
@@ -165,6 +181,9 @@ def _unbound(column: Column, error: str) -> str:
     if missing:
         text = f"transformLogic does not bind: {missing[1]!r} is not among transformSourceObjects"
         return f"{text}{near(missing[1], column.sources)}; write them as {names}"
+    if "syntax error" in error:
+        # DuckDB names what stands behind the expression, which nobody has written
+        return f"transformLogic is no expression of DuckDB's as it is written: {column.transform!r}; is all closed?"
     return (
         f"transformLogic does not bind: {error.rpartition('does not bind: ')[2]}; its raw columns are written {names}"
     )
@@ -215,7 +234,18 @@ def _object_rule(connection: Any, contract: Contract, rule: ObjectRule) -> Itera
     try:
         connection.execute(f"SELECT {rule.holds.format(value='value')} FROM (SELECT ({query}) AS value)").fetchall()
     except Exception as error:  # noqa: BLE001 - whatever DuckDB says of it, it does not work
-        yield Mistake(f"quality rule {rule.name!r} does not run: {_first_line(error)}", rule.column, "quality")
+        text = f"quality rule {rule.name!r} does not run: {_first_line(error)}{_column_meant(error, contract)}"
+        yield Mistake(text, rule.column, _place_of(rule))
+
+
+def _place_of(rule: RowRule | ObjectRule) -> str:
+    """What marks the rule's line: its name, where it was given one."""
+    return "quality" if UNNAMED.search(rule.name) else rule.name
+
+
+def _column_meant(error: BaseException, contract: Contract) -> str:
+    missing = re.search(r'Referenced column "([^"]*)" not found', str(error))
+    return near(missing[1], [column.name for column in contract.columns]) if missing else ""
 
 
 def _short(error: ContractError, contract: Contract) -> str:

@@ -34,6 +34,7 @@ LIKELY = {
 }  # fmt: skip
 # what the platform itself writes into every table of a source
 PLATFORM = ("_raw_key", "_raw_row", "_loaded_at")
+RULE = re.compile(r"^(.+?contract\.yaml): ([^:]+): quality rule (.+?): ")
 UNKNOWN = re.compile(r"'([^']+)'(?=[^()]* (?:was|were) unexpected)")
 MEANT = re.compile(r"did you mean '([^']+)'")
 
@@ -111,7 +112,8 @@ def check_contract(path: Path, kind: Literal["source", "mart"]) -> list[str]:
     try:
         own = _own_mistakes(read_contract(document, path, kind), document)
     except ContractError as error:
-        unread = [] if layout or (standard and "cannot be read" in str(error)) else [str(error)]
+        said = _with_line(str(error), document, places)
+        unread = [] if layout or (standard and "cannot be read" in said) else [said]
     told, own = _without_echoes(told, own)
     return [
         *(f"{path}:{line}: {key!r} stands twice" for key, line in places.doubled),
@@ -119,6 +121,21 @@ def check_contract(path: Path, kind: Literal["source", "mart"]) -> list[str]:
         *unread,
         *(f"{path}:{_line(places, document, m)}: {_named(m)}" for m in own),
     ]
+
+
+def _with_line(text: str, document: Any, places: Places) -> str:
+    """What cannot be read of a quality rule, with the line of the rule behind the file's name."""
+    found = RULE.search(text)
+    if not found:
+        return text
+    file, owner, name = found.groups()
+    table = document["schema"][0]
+    columns = [prop["name"] for prop in table["properties"]]
+    place: tuple[str | int, ...] = ("schema", 0)
+    if owner in columns:
+        place, table = (*place, "properties", columns.index(owner)), table["properties"][columns.index(owner)]
+    rules = [repr(rule.get("name", number)) for number, rule in enumerate(table["quality"], start=1)]
+    return text.replace(file, f"{file}:{places.line((*place, 'quality', rules.index(name)))}", 1)
 
 
 def _own_mistakes(contract: Contract, document: Any) -> list[Mistake]:
