@@ -67,7 +67,7 @@ def test_tables_show_their_columns_and_where_they_come_from(graph, name):
     schema = node.metadata["dagster/column_schema"]
     assert [(c.name, c.type) for c in schema.columns] == [(c.name, c.physical_type) for c in contract.columns]
     deps = node.metadata["dagster/column_lineage"].deps_by_column
-    assert [dep.column_name in c.description for c in schema.columns for dep in deps[c.name]].count(False) == 0
+    assert all(dep.column_name in c.description for c in schema.columns for dep in deps[c.name])
     for column in contract.columns if contract.kind == "source" else ():
         assert [(d.asset_key.path, d.column_name) for d in deps[column.name]] == [
             (["raw", name], source) for source in column.sources
