@@ -3,8 +3,11 @@
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
+from lambdas.common.contract import load_source
+from lambdas.common.errors import ContractError
 from scripts.analytics.days import days_of, require_object_of
 from scripts.analytics.tables import add_cells, new_table, print_table
 from scripts.functions import find_function
@@ -26,7 +29,7 @@ def show_rejected(options: argparse.Namespace) -> bool:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return True
     _print_rows(found["rows"], raw=options.raw)
-    _print_reasons(found)
+    _print_reasons(found, _zones(options.source))
     for item in found["set_aside"]:
         print(f"set aside as a whole: {item['raw_key']}: {item['reason']}")
     return True
@@ -44,11 +47,22 @@ def _print_rows(rows: list[dict[str, Any]], *, raw: bool) -> None:
         print_table(table)
 
 
-def _print_reasons(found: dict[str, Any]) -> None:
+def _zones(source: str) -> dict[str, str]:
+    """The time zone of each column whose contract names one for times without an offset."""
+    try:
+        columns = load_source(source).columns
+    except ContractError:
+        return {}
+    return {column.name: column.reading.zone for column in columns if column.reading.zone}
+
+
+def _print_reasons(found: dict[str, Any], zones: Mapping[str, str]) -> None:
     shown, all_rows = len(found["rows"]), found["rows_rejected"]
     print(f"{found['source']}: {all_rows:,} rows rejected in {found['objects']:,} objects; shown: {shown:,}")
     for reason in found["reasons"]:
-        print(f"  {reason['rows']:>9,}  {reason['column']}: {reason['rule']}")
+        zone = zones.get(reason["column"]) if reason["rule"] == "cast" else None
+        local = f" (without an offset a time of {zone}, and none that clocks there skip or show twice)" if zone else ""
+        print(f"  {reason['rows']:>9,}  {reason['column']}: {reason['rule']}{local}")
     if found["objects_read"] < found["objects"]:
         left = found["objects"] - found["objects_read"]
         print(f"{left:,} objects were not read for want of time; give --from and --to", file=sys.stderr)

@@ -1,11 +1,14 @@
-"""What `analytics status` advises, of what the process function told."""
+"""What `analytics status` and `analytics rejected` say of what the process function told."""
 
 import datetime as dt
+from types import SimpleNamespace
 
 import pytest
 
+from lambdas.common.contract import Column
+from lambdas.common.contract.model import Reading
 from lambdas.common.source import SourceConfig
-from scripts.analytics import report
+from scripts.analytics import rejected, report
 
 ROW = {
     "source": "things",
@@ -43,3 +46,18 @@ def test_of_a_source_that_others_fill_it_says_where_objects_are_awaited_and_whic
     missing, strangers = remarks(None)
     assert "; others put them, as raw/things/YYYY/MM/DD/data_<name>.parquet, the name of letters, digits and" in missing
     assert strangers.startswith("things: 2 objects are passed over, raw/things/2024/01/02/data_x.csv among them; ")
+
+
+def test_time_that_was_no_time_is_told_with_the_zone_in_which_it_is_read(monkeypatch, capsys):
+    zoned = Column("at", "timestamp", "timestamp", "at", ("at",), reading=Reading(zone="Europe/Berlin"))
+    plain = Column("day", "date", "date", "day", ("day",))
+    contract = SimpleNamespace(columns=(zoned, plain))
+    monkeypatch.setattr(rejected, "load_source", lambda name: contract)
+    reasons = [{"column": c, "rule": r, "rows": 1} for c, r in (("at", "cast"), ("at", "required"), ("day", "cast"))]
+    found = {"source": "things", "rows": [], "rows_rejected": 3, "objects": 1, "objects_read": 1, "reasons": reasons}
+    rejected._print_reasons(found, rejected._zones("things"))
+    _, at, *others = capsys.readouterr().out.splitlines()
+    assert at.endswith(
+        "1  at: cast (without an offset a time of Europe/Berlin, and none that clocks there skip or show twice)"
+    )
+    assert [line.split("  ")[-1] for line in others] == ["at: required", "day: cast"]
