@@ -90,10 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     rebuilding = add("rebuild", operate.rebuild, "load all current objects anew, with today's contract, and the marts")
     rebuilding.add_argument("source", metavar="SOURCE")
     _add_days(rebuilding)
-    restoring = add(
-        "restore", restore.restore, "the warehouse is lost: make tables, load every source and mart anew, prove"
-    )
-    _add_days(restoring)
+    text = "the warehouse is lost: make tables, load every source and mart anew, prove"
+    _add_restore(add("restore", restore.restore, text))
     _add_forget(add("forget", operate.forget, "take an object or a key out of lake and warehouse, all versions of it"))
     retiring = add("retire", operate.retire, "drop a source's tables or a mart's view; raw/ stays")
     retiring.add_argument("name", metavar="NAME", help="a source or a mart")
@@ -103,6 +101,11 @@ def _parser() -> argparse.ArgumentParser:
     pausing_all.add_argument("reason", metavar="REASON", nargs="?", help="what is said where people ask why")
     add("resume", pausing.resume, "end `pause`: what waited is loaded")
     return parser
+
+
+def _add_restore(command: argparse.ArgumentParser) -> None:
+    _add_days(command)
+    _add_yes(command)
 
 
 def _add_forget(command: argparse.ArgumentParser) -> None:

@@ -49,7 +49,7 @@ def forget(options: argparse.Namespace) -> bool:
     else:
         event["key"] = _key(options.key)
     what = options.object or f"every row of that key ({', '.join(event['key'])})"
-    _confirm(f"{what} leaves raw/, curated/, rejected/ and the tables for good", options)
+    confirm(f"{what} leaves raw/, curated/, rejected/ and the tables for good", options)
     total = dict.fromkeys(("objects", "rows", "versions", "unreadable"), 0)
     for answer in find_function("forget").answers(event):
         total = {name: number + answer[name] for name, number in total.items()}
@@ -75,13 +75,18 @@ def retire(options: argparse.Namespace) -> bool:
     if not options.drop:
         print(f"nothing was dropped; `analytics retire {options.name} --drop` does it. Objects under raw/ stay.")
         return True
-    _confirm(f"these tables and views of {options.name} go; raw/ stays, so that they can be built anew", options)
+    confirm(f"these tables and views of {options.name} go; raw/ stays, so that they can be built anew", options)
     migrate.call({**event, "drop": True})
     print(f"{options.name}: dropped. If it is still declared, the next deploy makes it anew, and `rebuild` fills it.")
     return True
 
 
-def _confirm(text: str, options: argparse.Namespace) -> None:
+def confirm(text: str, options: argparse.Namespace) -> None:
+    """Ask whether to go on; with --yes it is taken as said.
+
+    Raises:
+        RequestError: the answer is not yes, or nobody can be asked.
+    """
     if options.yes:
         return
     if not sys.stdin.isatty():

@@ -67,6 +67,17 @@ def program(module: str, *arguments: str, env: dict[str, str]) -> str:
     return done.stdout
 
 
+def refused(*arguments: str, env: dict[str, str]) -> str:
+    """What the command `analytics` says where it does nothing and nobody can be asked."""
+    command = [sys.executable, "-m", "scripts.analytics", *arguments]
+    kept = {**os.environ, **env}
+    done = subprocess.run(
+        command, cwd=PROJECT, env=kept, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    return done.stderr
+
+
 def drop_file(cloud: Cloud, stamp: str, magnitude: float, updated: int) -> None:
     """Put a version of one earthquake under raw/, as any S3 client would."""
     properties = {
@@ -155,6 +166,9 @@ def test_a_lost_warehouse_is_made_again_by_one_command(
     assert {'"core"."earthquakes"', '"history"."earthquakes"', '"core"."weather"', '"mart"."daily_seismicity"'} <= set(
         full
     )
+    said = refused("restore", env=deployed)
+    assert re.search(r"the warehouse is not empty: [1-9][\d,]* rows of earthquakes, weather\. .*give --yes", said), said
+    assert digests(admin) == before
     for schema in SCHEMAS:
         admin(f'DROP SCHEMA "{schema}" CASCADE')
     assert not relations(admin)
