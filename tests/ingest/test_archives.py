@@ -17,7 +17,9 @@ def zipped(members):
 
 
 DATA = {f"sub dir/part{n}.csv": f"id,at,name\n{n},2024-01-01,x\n" for n in (1, 2)}
-LEFT = {"__MACOSX/sub dir/._part1.csv": b"\0\5\x16\7", ".DS_Store": b"\0", "sub dir/.hidden/x.csv": b"x", "empty/": b""}
+LEFT = dict.fromkeys(("__MACOSX/sub dir/._part1.csv", ".DS_Store.csv", "sub dir/.hidden/x.csv"), "x\n1\n") | {
+    "empty/": ""
+}
 README = {"README.txt": "id,at,name\nthis is no data\n"}
 
 
