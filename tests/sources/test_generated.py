@@ -5,10 +5,13 @@ What must come out is worked out in plain Python from the values that the files 
 
 import datetime as dt
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,6 +27,14 @@ from tests.sources.pipeline import prop
 
 KEY, DAY = "raw/things/2024/01/01/data_x.parquet", dt.date(2024, 1, 1)
 NULL_WORDS = ["-", "none"]
+# pattern of the contract, the same for strftime, zone of times without one
+MOMENTS = [
+    (None, "%Y-%m-%dT%H:%M:%S%z", None),
+    (None, "%Y-%m-%d %H:%M", "America/New_York"),
+    ("dd.MM.yyyy HH:mm", "%d.%m.%Y %H:%M", "Europe/Berlin"),
+    ("yyyyMMddHHmm", "%Y%m%d%H%M", None),
+]
+DAYS = [(None, "%Y-%m-%d"), ("dd/MM/yyyy", "%d/%m/%Y"), ("d.M.yyyy", "%-d.%-m.%Y")]
 
 
 @dataclass(frozen=True)
@@ -95,17 +106,74 @@ def word(draw: st.DrawFn, name: str) -> Kind:
 
 
 @st.composite
+def moment(draw: st.DrawFn, name: str) -> Kind:
+    form, spelled, zone = draw(st.sampled_from(MOMENTS))
+    options = {key: value for key, value in (("format", form), ("defaultTimezone", zone)) if value}
+    clock = ZoneInfo(zone or "UTC")
+    minutes = st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2037, 1, 1), timezones=st.just(dt.UTC)).map(to_minute)
+    column = prop(name, "timestamp", **({"logicalTypeOptions": options} if options else {}))
+    told = minutes.map(lambda m: m.astimezone(clock)).filter(is_told_once)
+    fits = told.map(lambda m: (m.strftime(spelled), m.astimezone(dt.UTC)))
+    breaks = st.sampled_from(["soon", "2024-02-30 00:00", "31.04.2024 00:00", "1"]).map(cast)
+    return Kind(name, column, nullable(fits), breaks)
+
+
+@st.composite
+def day(draw: st.DrawFn, name: str) -> Kind:
+    form, spelled = draw(st.sampled_from(DAYS))
+    column = prop(name, "date", **({"logicalTypeOptions": {"format": form}} if form else {}))
+    fits = st.dates(dt.date(1000, 1, 1)).map(lambda d: (d.strftime(spelled), d))
+    return Kind(name, column, nullable(fits), st.sampled_from(["today", "2023-02-29", "29/02/2023", "0"]).map(cast))
+
+
+def real(name: str) -> st.SearchStrategy[Kind]:
+    column = prop(name, "double precision", logicalTypeOptions={"maximum": 1e300})
+    values = st.floats(max_value=1e300, allow_nan=False, allow_infinity=False).map(lambda f: (repr(f), f))
+    breaks = st.one_of(st.just(("2e300", "maximum")), st.sampled_from(["one", "1,5", "0x1"]).map(cast))
+    return st.just(Kind(name, column, nullable(values), breaks))
+
+
+@st.composite
+def pattern(draw: st.DrawFn, name: str) -> Kind:
+    wanted = draw(st.sampled_from(["[A-Z]{2}[0-9]{1,3}", "(a|bc)+", "[0-9]{4}"]))
+    column = prop(name, "varchar(40)", logicalTypeOptions={"pattern": f"^{wanted}$"})
+    values = (
+        st.from_regex(re.compile(wanted, re.ASCII), fullmatch=True).filter(lambda t: len(t) <= 40).map(lambda t: (t, t))
+    )
+    return Kind(name, column, nullable(values), st.sampled_from(["?", "A", "bb", "12"]).map(lambda t: (t, "pattern")))
+
+
+def cast(text: str) -> tuple[str, str]:
+    """A text of which the column's type can make nothing."""
+    return text, "cast"
+
+
+def to_minute(moment: dt.datetime) -> dt.datetime:
+    return moment.replace(second=0, microsecond=0)
+
+
+def is_told_once(moment: dt.datetime) -> bool:
+    """Whether clocks show that time once: one that they show twice cannot be read."""
+    return moment.replace(fold=0).utcoffset() == moment.replace(fold=1).utcoffset()
+
+
+MAKERS = [whole, exact, text, code, word, moment, day, real, pattern]
+
+
+@st.composite
 def cases(draw: st.DrawFn) -> tuple[list[Kind], list[list[tuple[str | None, Any]]]]:
     """Columns, and the rows of a file that fits them."""
-    makers = draw(st.lists(st.sampled_from([whole, exact, text, code, word]), min_size=1, max_size=4))
+    makers = draw(st.lists(st.sampled_from(MAKERS), min_size=1, max_size=4))
     kinds = [draw(maker(f"c{number}")) for number, maker in enumerate(makers)]
     return kinds, draw(st.lists(st.tuples(*(k.fits for k in kinds)).map(list), min_size=1, max_size=12))
 
 
-def split(kinds: list[Kind], texts: list[list[str | None]]) -> tuple[Split, list[dict], list[dict]]:
+def split(
+    kinds: list[Kind], texts: list[list[str | None]], ids: Sequence[int] = ()
+) -> tuple[Split, list[dict], list[dict]]:
     """What the engine makes of a file of texts: its counts, the accepted rows and the rejected ones."""
     names = ["id", "at", *(kind.name for kind in kinds)]
-    rows = [[str(number), "2024-01-01", *row] for number, row in enumerate(texts)]
+    rows = [[str(number), "2024-01-01", *row] for number, row in zip(ids or range(len(texts)), texts, strict=True)]
     with TemporaryDirectory() as made, open_engine(Path(made)) as connection:
         folder = Path(made)
         columns = [[row[place] for row in rows] for place in range(len(names))]
@@ -159,6 +227,18 @@ def check_break(kinds: list[Kind], rows: list[list[tuple[str | None, Any]]], dat
     assert values_of(kinds, accepted) == {n: [v for _, v in r] for n, r in enumerate(rows) if n != at}
 
 
+def check_repeat(kinds: list[Kind], rows: list[list[tuple[str | None, Any]]], data: st.DataObject) -> None:
+    """A value that has to be unique stands again: the later row is rejected, the first one stays."""
+    first = data.draw(st.integers(0, len(rows) - 1), label="first")
+    ids = [*range(len(rows)), first]
+    done, accepted, rejected = split(kinds, [[t for t, _ in row] for row in [*rows, rows[first]]], ids)
+    assert (done.rows_in, done.rows_accepted, done.rows_rejected) == (len(rows) + 1, len(rows), 1)
+    assert [(row["raw_row"], row["reasons"]) for row in rejected] == [
+        (len(rows), [{"column": "id", "rule": "unique", "value": str(first)}])
+    ]
+    assert values_of(kinds, accepted) == {n: [v for _, v in row] for n, row in enumerate(rows)}
+
+
 def values_of(kinds: list[Kind], accepted: list[dict]) -> dict[int, list[Any]]:
     """Values of the accepted rows by the number of their raw row."""
     assert all(row["id"] == row["_raw_row"] and row["_raw_key"] == KEY for row in accepted)
@@ -173,6 +253,7 @@ COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "databas
 def test_a_broken_value_is_found_and_named_and_nothing_else_is_touched(case, data):
     check_fits(*case)
     check_break(*case, data)
+    check_repeat(*case, data)
 
 
 @pytest.mark.long
@@ -181,3 +262,4 @@ def test_a_broken_value_is_found_and_named_and_nothing_else_is_touched(case, dat
 def test_many_generated_contracts(case, data):
     check_fits(*case)
     check_break(*case, data)
+    check_repeat(*case, data)
