@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from sqlite3 import SQLITE_ERROR
 from typing import Any
 
 from lambdas.common.errors import SourceError, SourceUnavailable
@@ -38,8 +39,8 @@ def extract_database(job: Job) -> Rows:
         # a row of a table has all its columns
         return replace(rows, sparse=False, following=read.key.following, asked=read.asked)
     except OperationalError as error:
-        # SQLite says so of a wrong statement as well
-        kind = SourceError if "no such" in str(error) or "syntax error" in str(error) else SourceUnavailable
+        # SQLite says so of a wrong statement as well, with the code of errors that have none of their own
+        kind = SourceError if getattr(error.orig, "sqlite_errorcode", None) == SQLITE_ERROR else SourceUnavailable
         raise kind(f"sql_database: {error}") from error
     except (SQLAlchemyError, ImportError) as error:
         raise SourceError(f"sql_database: {error}") from error

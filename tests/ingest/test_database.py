@@ -53,6 +53,8 @@ def test_a_query_takes_a_window_from_outside_or_by_tokens(bench, url):
     ("block", "kind", "said"),
     [
         ({"url": "sqlite://", "table": "missing"}, SourceError, "no such table"),
+        ({"url": "sqlite://", "query": "SELECT 1 AS a WHERE {"}, SourceError, 'unrecognized token: "{"'),
+        ({"url": "sqlite://", "query": "SELECT max(count(*)) AS a"}, SourceError, "misuse of aggregate"),
         ({"url": "sqlite:////no/such/folder/x", "table": "x"}, SourceUnavailable, "unable to open"),
         ({"url": "no url", "table": "x"}, SourceError, "url cannot be read"),
         (
