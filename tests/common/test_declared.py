@@ -103,7 +103,7 @@ def told(tmp_path: Path, text: str) -> list[str]:
     return [line.removeprefix(shown) for line in check_source(folder) if line.startswith(shown)]
 
 
-@pytest.mark.parametrize("extract", [REST_API, FILES, DATABASE, DATABASE.replace("sqlite:////data", "postgresql+psycopg2://{env:WHO}@h"),
+@pytest.mark.parametrize("extract", [REST_API, FILES, DATABASE, DATABASE.replace("sqlite:////data", "postgresql+psycopg2://{env:WHERE}"),
                                      DATABASE.replace("sqlite:////data/things.db", "'{secret:address}'")])  # fmt: skip
 def test_a_right_one_passes(tmp_path, extract):
     assert told(tmp_path, HEAD + extract) == []

@@ -62,7 +62,9 @@ def summer(cloud, deployed):
 def test_ctrl_c_is_one_line_and_status_130_and_a_second_run_lands_the_rest(deployed, cloud, summer):
     arguments = ("earthquakes", "--from", "2018-05-01", "--to", "2018-08-31")
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    process = subprocess.Popen([sys.executable, str(SCRIPT), *arguments], env=given(deployed), **pipes)
+    # who starts the tests in the background has them ignore Ctrl-C, and all that they start
+    heeding = ("env", "--default-signal=INT", sys.executable)
+    process = subprocess.Popen([*heeding, str(SCRIPT), *arguments], env=given(deployed), **pipes)
     source = cloud.leader("usgs")
     try:
         wait_until(lambda: summer() or process.poll() is not None, 60)
