@@ -1,10 +1,10 @@
-"""100 sources of three years, made on the fly: loading them, their snapshot, and the queries behind the pages.
+"""100 sources of three years, made on the fly: loading them, and the queries behind the pages when every day is loaded.
 
-A source is the earthquakes' contract under another name. Each number of sources is measured in a process of its own, in
-a copy of the code with assets/ of its own.
+A source is the earthquakes' contract under another name. Each case is measured in a process of its own, in a copy of
+the code with assets/ of its own; `bare` is the same folders with components that only do what Dagster cannot do without
+(`tests.bench.bare`). Loading is measured in seconds of the processor, because it waits for nothing; queries in seconds.
 """
 
-import asyncio
 import datetime as dt
 import json
 import os
@@ -17,37 +17,52 @@ from typing import Any
 
 import psutil
 
+from tests.bench import dagster_page
 from tests.cloud import PROJECT
 
 MANY, DAYS, RUNS = 100, 3 * 365, 3
-# Of as many sources every day is loaded: an event takes milliseconds to write.
-LOADED = 1
-LINEAGE = """{ assetNodes { assetKey { path } dependencyKeys { path } kinds groupName owners { __typename } isExecutable
-  assetChecksOrError { __typename } partitionStats { numMaterialized numFailed numPartitions } } }"""
-STATUS = """{ assetNodeOrError(assetKey: {path: ["core", "source_0"]}) { ... on AssetNode { assetPartitionStatuses {
-  ... on TimePartitionStatuses { ranges { status startKey endKey } } } } } }"""
+CASES = {"1 bare": (1, "Bare"), "100 bare": (MANY, "Bare"), "1": (1, "Source"), "100": (MANY, "Source")}
+TYPES = {"Bare": "tests.bench.bare.Bare", "Source": "orchestration.components.Source"}
+ATTRIBUTES = {
+    "Bare": "",
+    "Source": '  schedule: "15 2 * * *"\n'
+    "  extract:\n    filesystem: {bucket_url: /nowhere, file_glob: x.csv, format: csv}\n",
+}
 
 
 def run(folder: Path) -> None:
-    """Print load time, snapshot and times of queries; the medians of RUNS processes."""
-    trees = {number: _tree(folder / str(number), number) for number in (1, MANY)}
-    found = {number: [_measure(tree) for _ in range(RUNS)] for number, tree in trees.items()}
-    one, many = ({name: sorted(r[name] for r in found[n])[RUNS // 2] for name in found[n][0]} for n in (1, MANY))
-    more = many["load"] + many["snapshot"] - one["load"] - one["snapshot"]
-    print(f"{'definitions: 100 sources x 3 years minus 1':58} {more:8.2f} s   budget 1.5 s")
+    """Print load time and snapshot, the medians of RUNS processes, and the times of queries."""
+    trees = {name: _tree(folder / name.replace(" ", "_"), *case) for name, case in CASES.items()}
+    # in turn, so that a busy minute meets all cases alike
+    found = [{name: _measure(tree, "load") for name, tree in trees.items()} for _ in range(RUNS)]
+    median = {
+        name: {figure: sorted(one[name][figure] for one in found)[RUNS // 2] for figure in found[0][name]}
+        for name in CASES
+    }
+    ours, theirs = (_load(median[many]) - _load(median[one]) for many, one in (("100", "1"), ("100 bare", "1 bare")))
+    print(f"{'definitions: 100 sources x 3 years minus 1 | bare':58} {ours:8.2f} s {theirs:8.2f} s   budget 1.5 s")
     for name, unit in (("load", "s"), ("snapshot", "s"), ("size", "kB"), ("memory", "MB")):
-        print(f"{f'  {name}: 100 | 1':58} {many[name]:8.2f} {unit} {one[name]:8.2f} {unit}")
-    for name in ("lineage_first", "lineage", "status"):
-        print(f"{f'  query, {name}: 100 | 1':58} {many[name]:8.2f} s {one[name]:8.2f} s")
+        _print(f"{name} of 100 sources | bare", median["100"][name], median["100 bare"][name], unit)
+    pages = [_measure(trees[name], "pages") for name in ("100", "100 bare")]
+    for name in pages[0]:
+        _print(f"{name}, {MANY * DAYS:,} days loaded | bare", pages[0][name], pages[1][name], "s")
 
 
-def _tree(folder: Path, number: int) -> Path:
+def _load(figures: dict[str, float]) -> float:
+    return figures["load"] + figures["snapshot"]
+
+
+def _print(name: str, left: float, right: float, unit: str) -> None:
+    print(f"{'  ' + name:58} {left:8.2f} {unit} {right:8.2f} {unit}")
+
+
+def _tree(folder: Path, number: int, component: str) -> Path:
     """A copy of what the code location is made of, with that many sources."""
     nothing = shutil.ignore_patterns("__pycache__")
     for part in ("orchestration", "lambdas/common"):
         shutil.copytree(PROJECT / part, folder / part, ignore=nothing)
-    shutil.copyfile(PROJECT / "lambdas/__init__.py", folder / "lambdas/__init__.py")
-    shutil.copyfile(PROJECT / "pyproject.toml", folder / "pyproject.toml")
+    for file in ("lambdas/__init__.py", "pyproject.toml"):
+        shutil.copyfile(PROJECT / file, folder / file)
     (folder / "assets" / "marts").mkdir(parents=True)
     shutil.copyfile(PROJECT / "assets/__init__.py", folder / "assets/__init__.py")
     contract = (PROJECT / "assets/sources/earthquakes/contract.yaml").read_text()
@@ -56,73 +71,47 @@ def _tree(folder: Path, number: int) -> Path:
         source = folder / "assets" / "sources" / f"source_{n}"
         source.mkdir(parents=True)
         (source / "contract.yaml").write_text(contract.replace("earthquakes", source.name))
-        (source / "defs.yaml").write_text(
-            f'type: orchestration.components.Source\n\nattributes:\n  start: "{start}"\n  schedule: "15 2 * * *"\n'
-            "  extract:\n    filesystem: {bucket_url: /nowhere, file_glob: x.csv, format: csv}\n"
-        )
+        head = f'type: {TYPES[component]}\n\nattributes:\n  start: "{start}"\n'
+        (source / "defs.yaml").write_text(head + ATTRIBUTES[component])
     return folder
 
 
-def _measure(tree: Path) -> dict[str, float]:
+def _measure(tree: Path, what: str) -> dict[str, float]:
     home = tree / "home"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir()
-    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    shutil.copyfile(PROJECT / "orchestration" / "dagster.yaml", home / "dagster.yaml")
     # the code of the copy comes before that of the project, whose tests are used
-    env = {**os.environ, "PYTHONPATH": f"{tree}{os.pathsep}{PROJECT}", "DAGSTER_HOME": str(home)}
-    command = [sys.executable, "-W", "ignore", "-m", "tests.bench.definitions"]
+    env = {
+        **os.environ,
+        "PYTHONPATH": f"{tree}{os.pathsep}{PROJECT}",
+        "DAGSTER_HOME": str(home),
+        "ANALYTICS_ENV": "none",
+    }
+    command = [sys.executable, "-W", "ignore", "-m", "tests.bench.definitions", what]
     done = subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(done.stderr)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def measure_here() -> dict[str, float]:
-    """The figures of the code location in this process."""
+def measure_load() -> dict[str, float]:
+    """What it takes to load the code location in this process, and to tell of it."""
     import dagster as dg  # noqa: F401 - its own import is not what is measured
     from dagster._core.remote_representation.external_data import RepositorySnap
     from dagster._serdes import serialize_value
 
-    began = time.perf_counter()
+    began = time.process_time()
     from orchestration.definitions import defs
 
-    repository = defs().get_repository_def()
-    loaded = time.perf_counter()
-    size = len(serialize_value(RepositorySnap.from_def(repository))) / 1024
-    figures = {"load": loaded - began, "snapshot": time.perf_counter() - loaded, "size": size}
-    figures["memory"] = psutil.Process().memory_info().rss / 2**20
-    return figures | _queries(repository)
-
-
-def _queries(repository: Any) -> dict[str, float]:
-    from tests.orchestration.daemon import workspace
-
-    with workspace() as context:
-        _load_days(context.instance, repository)
-        first, again, status = (_ask(context, query) for query in (LINEAGE, LINEAGE, STATUS))
-    return {"lineage_first": first, "lineage": again, "status": status}
-
-
-def _load_days(instance: Any, repository: Any) -> None:
-    import dagster as dg
-
-    cores = sorted(key for key in repository.asset_graph.get_all_asset_keys() if key.path[0] == "core")[:LOADED]
-    for key in cores:
-        for day in repository.asset_graph.get(key).partitions_def.get_partition_keys():
-            instance.report_runless_asset_event(dg.AssetMaterialization(key, partition=day))
-
-
-def _ask(context: Any, query: str) -> float:
-    from dagster_graphql.schema import create_schema
-
-    schema = create_schema()
-    began = time.perf_counter()
-    result = asyncio.run(schema.execute_async(query, context_value=context.create_request_context()))
-    took = time.perf_counter() - began
-    if result.errors:
-        raise RuntimeError(str(result.errors[0]))
-    return took
+    repository: Any = defs().get_repository_def()
+    loaded = time.process_time()
+    # as the code server sends it: jobs by name, their own snapshots when they are asked for
+    size = len(serialize_value(RepositorySnap.from_def(repository, defer_snapshots=True))) / 1024
+    figures = {"load": loaded - began, "snapshot": time.process_time() - loaded, "size": size}
+    return {**figures, "memory": psutil.Process().memory_info().rss / 2**20}
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(measure_here()) + "\n")
+    measured = measure_load() if sys.argv[1] == "load" else dagster_page.measure()
+    sys.stdout.write(json.dumps(measured) + "\n")
