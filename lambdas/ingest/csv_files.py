@@ -5,9 +5,10 @@ import csv
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from lambdas.common.contract.model import MOST_RAW_COLUMNS
 from lambdas.common.contract.sql import literal
@@ -118,9 +119,7 @@ def _relation(path: Path, dialect: Dialect) -> str:
 def _names(path: Path, dialect: Dialect) -> list[str]:
     """The columns: those of the header or of the configuration; one that is empty or comes again gets a number."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for _ in range(dialect.skip):
-                file.readline()
+        with _opened(path, dialect) as (_, file):
             names = list(dialect.names) or next(_reader(file, dialect), [])
         width = _width(path, dialect) if dialect.ragged else 0
     except (UnicodeError, csv.Error, TypeError) as error:
@@ -129,6 +128,13 @@ def _names(path: Path, dialect: Dialect) -> list[str]:
     if not names:
         raise SourceError(f"filesystem: {path.name} is empty: a CSV needs a header, or csv.names")
     return list(_distinct([*names, *[""] * (width - len(names))]))
+
+
+@contextmanager
+def _opened(path: Path, dialect: Dialect) -> Iterator[tuple[list[str], TextIO]]:
+    """The lines that are passed over, and the file behind them."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        yield [file.readline() for _ in range(dialect.skip)], file
 
 
 def _reader(file: Iterable[str], dialect: Dialect, *, strict: bool = False) -> Any:
@@ -152,9 +158,7 @@ def _quoting(dialect: Dialect) -> dict[str, Any]:
 def _width(path: Path, dialect: Dialect) -> int:
     """The most values that a row has. A quote that does not end would take all rows behind it, and DuckDB is silent."""
     for strict in (True, False):
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for _ in range(dialect.skip):
-                file.readline()
+        with _opened(path, dialect) as (_, file):
             width, line = 0, 0
             reader = _reader(file, dialect, strict=strict)
             try:
@@ -178,9 +182,8 @@ def _rewritten(path: Path, dialect: Dialect, folder: Path) -> Path:
     """
     folder.mkdir(exist_ok=True)
     target = Path(tempfile.mkdtemp(dir=folder)) / path.name
-    with path.open(encoding="utf-8-sig", newline="") as source, target.open("w", encoding="utf-8", newline="") as file:
-        for _ in range(dialect.skip):
-            file.write(source.readline().rstrip("\r\n") + "\n")
+    with _opened(path, dialect) as (skipped, source), target.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(line.rstrip("\r\n") + "\n" for line in skipped)
         reader, line = _reader(source, dialect, strict=True), 0
         writer = csv.writer(file, delimiter=dialect.delimiter, lineterminator="\n", **_quoting(dialect))
         try:

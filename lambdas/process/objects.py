@@ -102,9 +102,8 @@ class Stager:
             _remove(fetches[taken:])
 
     def _stage_slices(self, item: RawObject, deadline: float) -> Staging:
-        slicer = slices.Slicer(self._s3, self._bucket, self._contract, self._engine, self._workspace)
         try:
-            sliced = slicer.take(item, deadline)
+            sliced = self._slicer().take(item, deadline)
         except ChangedError as error:
             logger.info("%s; the next listing has it", error)
             return Staging([], 1)
@@ -117,6 +116,9 @@ class Stager:
         entry = slices.sum_up(item, self._contract, sliced.slices)
         reason = _noted(item.key, slices.remarks_of(sliced.slices))
         return Staging([Staged(replace(entry, reason=reason), files)], 1)
+
+    def _slicer(self) -> slices.Slicer:
+        return slices.Slicer(self._s3, self._bucket, self._contract, self._engine, self._workspace)
 
     def _blank(self, item: RawObject) -> Entry:
         return Entry(item.key, parse_raw_key(item.key).day, item.etag, self._contract.hash, BAD)
@@ -138,9 +140,8 @@ class Stager:
                 rejected.unlink(missing_ok=True)
 
     def _try_slice(self, item: RawObject, folder: Path) -> Trial | None:
-        slicer = slices.Slicer(self._s3, self._bucket, self._contract, self._engine, self._workspace)
         try:
-            split, rejected, planned = slicer.try_first(item, folder)
+            split, rejected, planned = self._slicer().try_first(item, folder)
         except ChangedError:
             return None
         except ObjectError as error:
