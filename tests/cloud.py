@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import psutil
+import pytest
 from botocore.config import Config
 
 from infrastructure.local import processes
@@ -75,6 +76,17 @@ class Cloud:
             aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
             config=Config(proxies={}, read_timeout=310, retries={"total_max_attempts": 1}),
         )
+
+    def session(self) -> boto3.Session:
+        """A boto3 session with this cloud's keys; where it is, the environment has to say."""
+        env = self.env
+        return boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], None, env["AWS_DEFAULT_REGION"])
+
+    def reached(self, patch: pytest.MonkeyPatch) -> boto3.Session:
+        """A boto3 session that reaches this cloud for as long as the environment is patched."""
+        for name in ("AWS_ENDPOINT_URL", "NO_PROXY"):
+            patch.setenv(name, self.env[name])
+        return self.session()
 
     def parameter(self, path: str) -> str:
         """An SSM parameter of the environment `local`."""

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 from requests.structures import CaseInsensitiveDict
 
 from infrastructure.deploy.api import api_parameters, find_api, object_key, upload_package
@@ -86,8 +85,7 @@ def deploy(cloud: Cloud, secret: Mapping[str, Any], today: str) -> GatewayClient
     if template == built.template:
         raise AssertionError("the template names its handler in another way")
     _tell(cloud, secret)
-    env = cloud.env
-    session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], None, env["AWS_DEFAULT_REGION"])
+    session = cloud.session()
     package = ApiPackage(archive, template, "tests")
     upload_package(session.client("s3"), cloud.parameter("artifacts/bucket"), package)
     where = api_parameters(session, ENV, object_key(package), {"CorsOrigins": f"https://other.example, {PAGE}"})

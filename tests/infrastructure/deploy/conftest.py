@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import boto3
 import pytest
 
 from infrastructure.deploy import local, settings, steps
@@ -17,10 +16,8 @@ OF_DATA = ("lake/", "queue/", "dlq/")
 def spare(cloud: Cloud) -> Iterator[Target]:
     """The target of an environment `spare`: data of its own, the warehouse of `local`."""
     env = cloud.env
-    session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], None, env["AWS_DEFAULT_REGION"])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", env["AWS_ENDPOINT_URL"])
-        patch.setenv("NO_PROXY", env["NO_PROXY"])
+        session = cloud.reached(patch)
         parameters = {name: _own(value) for name, value in settings.parameters("local").items()}
         parameters |= local.parameters(env) | {"Environment": ENV, "CodeBucket": cloud.parameter("artifacts/bucket")}
         target = Target(session, ENV, parameters)

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-import boto3
 import pytest
 
 from infrastructure.deploy import settings
@@ -43,12 +42,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture(scope="module")
 def target(cloud: Cloud) -> Iterator[Target]:
     """The environment dev on that cloud."""
-    env = cloud.env
-    session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], None, env["AWS_DEFAULT_REGION"])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", env["AWS_ENDPOINT_URL"])
-        patch.setenv("NO_PROXY", env["NO_PROXY"])
-        yield Target(session, "dev", settings.parameters("dev"))
+        yield Target(cloud.reached(patch), "dev", settings.parameters("dev"))
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import boto3
 import pytest
 
 from infrastructure.deploy import settings
@@ -18,10 +17,7 @@ TEMPLATES = {"data": template("data.yaml"), "functions": template("template.yaml
 
 def test_an_account_that_runs_too_few_functions_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with running(tmp_path / "state", {"LAMBDA_ACCOUNT_CONCURRENCY": "10"}) as cloud:
-        env = cloud.env
-        monkeypatch.setenv("AWS_ENDPOINT_URL", env["AWS_ENDPOINT_URL"])
-        monkeypatch.setenv("NO_PROXY", env["NO_PROXY"])
-        session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], None, env["AWS_DEFAULT_REGION"])
+        session = cloud.reached(monkeypatch)
         target = Target(session, "dev", settings.parameters("dev"))
         with pytest.raises(DeployError) as caught:
             require(target, Release(TEMPLATES, {"CodeKey": "x"}))
