@@ -1,9 +1,17 @@
-"""Decimals of more digits than DuckDB and Redshift hold, of Parquet and Arrow: DuckDB would read them as doubles."""
+"""Numbers of more digits than a double holds, and decimals of more than DuckDB and Redshift hold."""
 
 from collections.abc import Iterator
+from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 MOST_DIGITS = 38
+
+
+def exact_number(digits: str) -> float | Decimal:
+    """A number with a fraction; as a decimal where a double would lose digits."""
+    value, exact = float(digits), Decimal(digits)
+    return value if isfinite(value) and Decimal(repr(value)) == exact else exact
 
 
 def wide_decimals(schema: Any) -> list[str]:

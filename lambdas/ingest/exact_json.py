@@ -2,11 +2,11 @@
 
 import json
 import re
-from decimal import Decimal
-from math import isfinite
 from typing import Any
 
 import orjson
+
+from lambdas.common.decimals import exact_number
 
 # more than a double holds exactly
 MANY_DIGITS = re.compile(r"[0-9.]{17}")
@@ -26,12 +26,6 @@ def parse(text: bytes | str) -> Any:
         except orjson.JSONDecodeError:
             pass
     try:
-        return json.loads(text, parse_float=_exact, parse_constant=str)
+        return json.loads(text, parse_float=exact_number, parse_constant=str)
     except RecursionError as error:
         raise ValueError("nested too deep") from error
-
-
-def _exact(digits: str) -> float | Decimal:
-    """A number with a fraction; as a decimal where a double would lose digits."""
-    value, exact = float(digits), Decimal(digits)
-    return value if isfinite(value) and Decimal(repr(value)) == exact else exact

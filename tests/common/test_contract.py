@@ -6,6 +6,7 @@ import pytest
 
 from lambdas.common.contract import load_source, load_sources, source_names
 from lambdas.common.contract.check import check_all
+from lambdas.common.contract.formats import parse_format
 from lambdas.common.errors import ContractError, RequestError
 
 GOOD = """
@@ -103,3 +104,22 @@ def test_check_names_the_file_and_the_mistake(assets, old, new, words):
     change(assets, old, new)
     mistakes = check_all(assets)
     assert any(text.startswith("assets/sources/bad/contract.yaml:") and words in text for text in mistakes), mistakes
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[yyyy]" * 9, "more than 8 sections in brackets"),
+        ("yyyy[-][.][/][ ][MM]", "32 alternatives, where 16 are the most"),
+        ("[yyyy-MM-dd", "has no partner"),
+        ("QQ", "'QQ' is not understood"),
+    ],
+)
+def test_a_format_that_cannot_be_read_is_told_why(text, said):
+    with pytest.raises(ValueError, match=said):
+        parse_format(text)
+
+
+def test_eight_sections_are_eight_formats():
+    days = ["dd.MM.yyyy", "yyyy-MM-dd", "dd/MM/yyyy", "yyyyMMdd", "d MMM yyyy", "MMM d, yyyy", "yyyy/MM/dd", "dd-MM-yy"]
+    assert len(parse_format("".join(f"[{day}]" for day in days))) == 8

@@ -131,9 +131,7 @@ def test_records_get_a_key_a_version_and_columns_for_their_objects(tmp_path):
     assert contract.column("items").physical_type == "super"
     assert contract.column("mixed").physical_type == "varchar(16)"
     assert "counts milliseconds since 1970" in unsure
-    assert "the envelope has next" in propose("things", read_sample(str(tmp_path / "sample of envelope"))).unsure[
-        0
-    ] or ("next" not in unsure)
+    assert "the envelope has next: there may be more pages" in unsure
     assert "# seen: 0 to 29; minimum and maximum make it a rule" in proposal.contract
 
 

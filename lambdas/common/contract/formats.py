@@ -9,7 +9,7 @@ import itertools
 import re
 from dataclasses import dataclass
 
-MOST_ALTERNATIVES = 16
+MOST_ALTERNATIVES, MOST_SECTIONS = 16, 8
 LETTERS = {
     "yyyy": ("%Y", r"\d{4}"),
     "uuuu": ("%Y", r"\d{4}"),
@@ -73,6 +73,8 @@ def parse_format(text: str) -> list[Pattern]:
     kept = [pattern for pattern in found if pattern.strptime.strip() and _says_each_part_once(pattern.strptime)]
     if not kept:
         raise ValueError(f"format {text!r} reads nothing")
+    if len(kept) > MOST_ALTERNATIVES:
+        raise ValueError(f"format {text!r}: {len(kept)} alternatives, where {MOST_ALTERNATIVES} are the most")
     return sorted(kept, key=lambda pattern: len(pattern.strptime), reverse=True)
 
 
@@ -97,8 +99,8 @@ def _sections(text: str) -> list[list[Pattern]]:
         optional = piece.startswith("[")
         found = _pattern(piece[1:-1] if optional else piece, text)
         choices.append([found, Pattern("", "")] if optional else [found])
-    if 2 ** sum(len(choice) > 1 for choice in choices) > MOST_ALTERNATIVES:
-        raise ValueError(f"format {text!r}: more than {MOST_ALTERNATIVES} alternatives")
+    if sum(len(choice) > 1 for choice in choices) > MOST_SECTIONS:
+        raise ValueError(f"format {text!r}: more than {MOST_SECTIONS} sections in brackets")
     return choices
 
 

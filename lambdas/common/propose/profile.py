@@ -4,20 +4,19 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lambdas.common.contract.advice import RESERVED
 from lambdas.common.contract.sound import SYSTEM_COLUMNS
 from lambdas.common.contract.sql import literal, quoted
-from lambdas.common.propose.reading import OPEN, Found, integer, read_texts, typed_value
+from lambdas.common.propose.found import Found, typed_value
+from lambdas.common.propose.reading import OPEN, integer, read_texts
 from lambdas.common.propose.shapes import find_pattern, looks_like_number
+from lambdas.common.propose.times import EPOCH_UNITS, epoch_expression, find_epoch
 
 MOST_LEAVES, DEPTH = 60, 3
-# what lies between them as a number counts seconds or milliseconds from 2001 to 2100
-EPOCHS = {1: (978_307_200, 4_102_444_800), 1000: (978_307_200_000, 4_102_444_800_000)}
 TIME_NAME = re.compile(r"(time|date|stamp|_at|_ts|_ms|epoch|created|updated|modified)$|^(ts|time|date|at)", re.I)
-EPOCH_UNITS = {1: "seconds", 1000: "milliseconds"}
 NEAR_EPOCH = (
     "could count {unit} since 1970; transformLogic make_timestamp(CAST(... AS BIGINT) * {factor}) makes it a time"
 )
@@ -117,21 +116,24 @@ def _name(raw: str, taken: set[str]) -> str:
 
 def _profiled(connection: Any, relation: str, name: str, raw: str, expression: str | None) -> Profiled:
     value = expression or quoted(raw)
-    kind = str(connection.execute(f"DESCRIBE SELECT {value} AS v FROM {relation}").fetchall()[0][1])
+    kind = _type(connection, relation, value)
     values = _values(connection, relation, value)
     found = _read(connection, values, kind, name)
     if expression and found.physical.startswith("decimal(18"):  # numbers of JSON, which are doubles
         found.physical = "double precision"
-    reads_exactly = found.logical in ("integer", "number", "date", "timestamp") and "epoch" not in found.custom
-    typed = typed_value(value, kind, found) if reads_exactly else value
+    reads_exactly = found.logical in ("integer", "number", "date", "timestamp")
+    typed = typed_value(value, _type(connection, relation, found.of(value)), found) if reads_exactly else value
     sql = f"SELECT count(*), count({value}), count(DISTINCT {value}), min({typed}), max({typed}) FROM {relation}"
     rows, filled, distinct, low, high = connection.execute(sql).fetchall()[0]
-    if scale := found.custom.pop("epoch", None):
-        expression = _from_epoch(value, scale)
+    expression = found.of(value) if found.of(value) != value else expression
     few = _few(connection, relation, value) if found.logical == "string" and 1 < distinct <= 8 < filled else ()
     texts = [text for text in values if text not in found.null_words] if found.logical == "string" else []
     pattern = find_pattern(texts) if kind == "VARCHAR" and not few else ""
     return Profiled(name, raw, expression, found, rows, filled, distinct, _shown(low), _shown(high), few, pattern)
+
+
+def _type(connection: Any, relation: str, value: str) -> str:
+    return str(connection.execute(f"DESCRIBE SELECT {value} AS v FROM {relation}").fetchall()[0][1])
 
 
 def _values(connection: Any, relation: str, value: str) -> list[Any]:
@@ -158,31 +160,36 @@ def _read(connection: Any, values: list[Any], kind: str, name: str) -> Found:
 
 
 def _number(values: list[int], name: str) -> Found:
-    scale = _epoch(values)
-    if scale and TIME_NAME.search(name):
-        notes = [f"counts {EPOCH_UNITS[scale]} since 1970, it seems, and is made a timestamp"]
-        return Found("timestamp", "timestamp", custom={"epoch": scale}, notes=notes)
+    if made := _of_ticks(values, name):
+        return made
     largest = max(abs(item) for item in values)
     found = integer(largest) if largest < 2**63 else Found("number", "decimal(20,0)")
-    if scale:
-        found.notes.append(NEAR_EPOCH.format(unit=EPOCH_UNITS[scale], factor=1_000_000 // scale))
+    found.notes += _near_epoch(values)
     return found
 
 
-def _epoch(values: list[int]) -> int | None:
-    """Ticks a second, where all values can be times of this century since 1970."""
-    return next((s for s, (first, last) in EPOCHS.items() if all(first <= item < last for item in values)), None)
+def _of_ticks(values: list[int], name: str) -> Found | None:
+    """Numbers that can be ticks since 1970, in a column with a name of times, as times."""
+    scale = find_epoch(values)
+    if not scale or not TIME_NAME.search(name):
+        return None
+    told = f"counts {EPOCH_UNITS[scale]} since 1970, it seems, and is made a timestamp"
+    return Found("timestamp", "timestamp", notes=[told], expression=epoch_expression(scale))
+
+
+def _near_epoch(values: list[int]) -> list[str]:
+    scale = find_epoch(values)
+    return [NEAR_EPOCH.format(unit=EPOCH_UNITS[scale], factor=1_000_000 // scale)] if scale else []
 
 
 def _with_near_misses(found: Found, texts: list[str], name: str) -> Found:
     """What texts are nearly, said where it could be meant; numbers in texts that can be times are made times."""
     left = [text for text in texts if text not in found.null_words]
-    if found.logical == "integer" and left and (scale := _epoch([int(text) for text in left])):
-        if TIME_NAME.search(name):
-            found = Found("timestamp", "timestamp", custom={"epoch": scale}, null_words=found.null_words)
-            found.notes.append(f"counts {EPOCH_UNITS[scale]} since 1970, it seems, and is made a timestamp")
-        else:
-            found.notes.append(NEAR_EPOCH.format(unit=EPOCH_UNITS[scale], factor=1_000_000 // scale))
+    if found.logical == "integer" and left:
+        numbers = [int(text) for text in left]
+        if made := _of_ticks(numbers, name):
+            return replace(made, null_words=found.null_words)
+        found.notes += _near_epoch(numbers)
     elif found.logical == "string" and left and all(YEAR_MONTH.fullmatch(text) for text in left):
         found.notes.append("is a month: for its first day take physicalType date and transformLogic with || '-01'")
     elif found.logical == "string" and looks_like_number(left):
@@ -194,10 +201,6 @@ def _with_near_misses(found: Found, texts: list[str], name: str) -> Found:
             "is a time of day: with the column of its day, transformLogic can make one timestamp of both"
         )
     return found
-
-
-def _from_epoch(value: str, scale: int) -> str:
-    return f"make_timestamp(CAST({value} AS BIGINT) * {1_000_000 // scale})"
 
 
 def _few(connection: Any, relation: str, value: str) -> tuple[str, ...]:

@@ -2,16 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
-from lambdas.common.contract.casts import cast
-from lambdas.common.contract.columns import read_column
-from lambdas.common.contract.formats import parse_format
-from lambdas.common.contract.model import Column
-from lambdas.common.contract.reading import read_value
+from lambdas.common.decimals import MOST_DIGITS, exact_number
+from lambdas.common.propose.found import Found, failed_texts, fits, keep_values
+from lambdas.common.propose.times import choose_formats, find_mixed, formatted, read_times
 
 NULL_WORDS = ("", "NA", "N/A", "n/a", "na", "null", "NULL", "Null", "none", "None", "NONE", "nan", "NaN", "-", "--",
               "?", "\\N", "#N/A", "nil", "missing", "k.A.", "k. A.")  # fmt: skip
@@ -19,31 +16,14 @@ TRUTH = ({"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"})
 # decimal and thousands separator, the plain one first
 SEPARATORS = ((".", None), (".", ","), (",", "."), (",", None), (",", " "), (",", "\u00a0"), (",", "\u202f"),
               (".", "'"), (".", " "))  # fmt: skip
-DAYS = ("dd.MM.yyyy", "d.M.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy", "yyyy/MM/dd", "dd-MM-yyyy",
-        "dd-MMM-yyyy", "d MMM yyyy", "dd MMM yyyy", "MMM d yyyy", "MMM d, yyyy", "MMMM d, yyyy", "d MMMM yyyy",
-        "dd.MM.yy", "dd/MM/yy", "MM/dd/yy", "yyyy-MM-dd", "yyyyMMdd")  # fmt: skip
-CLOCKS = ("", " HH:mm", " HH:mm:ss", " HH:mm:ss.SSS", " H:mm", " hh:mm a", " h:mm a", " hh:mm:ss a", " h:mm:ss a",
-          "'T'HH:mm", "'T'HH:mm:ss", " HHmm", "HHmmss", " HH:mm:ssXXX", " HH:mm:ss Z")  # fmt: skip
-SWAPPED = {"dd/MM": "MM/dd", "d/M": "M/d", "MM/dd": "dd/MM", "M/d": "d/M"}
-ISO = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?")
-OFFSET = re.compile(r".*\d(Z|[+-]\d\d(:?\d\d)?)")
 OPEN = "has no value in the sample: its type is open"
-MOST_FORMATS, LOOKED_AT = 3, 1000
 # Redshift's integers with room to grow
 LARGE = 200_000_000
+FEW = 4
+# one text in so many may be a mistake
+RARE, SHOWN, LONGEST_SHOWN = 4, 3, 40
+NUMBER = re.compile(r"[+-]?(?=\.?\d)\d*\.?\d*(?:[eE][+-]?\d{1,3})?", re.ASCII)
 LENGTHS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65535)
-
-
-@dataclass(slots=True)
-class Found:
-    """How a column is to be read: what a property of the contract says, and what is unsure about it."""
-
-    logical: str
-    physical: str
-    options: dict[str, Any] = field(default_factory=dict)
-    custom: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    null_words: tuple[str, ...] = ()
 
 
 def read_texts(connection: Any, values: Sequence[str]) -> Found:
@@ -52,10 +32,9 @@ def read_texts(connection: Any, values: Sequence[str]) -> Found:
     left = [value for value in values if value not in words]
     if not left:
         return Found("string", "varchar(256)", notes=[OPEN], null_words=words)
-    connection.execute("CREATE OR REPLACE TEMP TABLE tried (v VARCHAR)")
-    connection.execute("INSERT INTO tried SELECT unnest(?)", [left])
+    keep_values(connection, left)
     found = next(_readings(connection, left), None)
-    return replace(found, null_words=words) if found else _text(list(values))
+    return replace(found, null_words=words) if found else _text(list(values), _nearly(connection, left))
 
 
 def _readings(connection: Any, values: list[str]) -> Iterator[Found]:
@@ -66,15 +45,16 @@ def _readings(connection: Any, values: list[str]) -> Iterator[Found]:
         yield from _integer(connection, values)
     if not any(re.match(r"[+-]?0\d", value) for value in values):
         yield from _numbers(connection, values)
-    yield from _times(connection, values)
-    if all(value[0] in "{[" for value in values) and _fits(connection, Found("object", "super")):
+    if times := read_times(connection, values):
+        yield times
+    if all(value[0] in "{[" for value in values) and fits(connection, Found("object", "super")):
         yield Found("object" if values[0][0] == "{" else "array", "super")
 
 
 def _integer(connection: Any, values: list[str]) -> Iterator[Found]:
     if all(len(v) == 8 and "1900" < v[:4] < "2100" for v in values):
         day = Found("date", "date", {"format": "yyyyMMdd"}, notes=["reads eight digits as a day: is it a number?"])
-        if _fits(connection, day):
+        if fits(connection, day):
             yield day
     largest = max(abs(int(value)) for value in values)
     if largest < 2**63:
@@ -89,114 +69,70 @@ def integer(largest: int) -> Found:
 
 
 def _numbers(connection: Any, values: list[str]) -> Iterator[Found]:
-    fitting = []
+    fitting = [found for found in _number_readings(values) if fits(connection, found)]
+    if not fitting:
+        return
+    best = fitting[0]
+    other = [f for f in fitting if f.custom.get("decimalSeparator") != best.custom.get("decimalSeparator")]
+    signs = any(sign in value for value in values for sign in ".,")
+    if other and signs and not any(re.match(r"[+-]?0[.,]", value) for value in values):
+        shown = next(value for value in values if "." in value or "," in value)
+        best.notes.append(f"is {shown} a thousand or a fraction? Both would be read: look at the separators")
+    yield best
+
+
+def _number_readings(values: list[str]) -> Iterator[Found]:
+    """Numbers under each pair of separators, in an exact type if there is one."""
     for decimal, thousands in SEPARATORS:
         custom = {"decimalSeparator": decimal} if decimal != "." else {}
         custom |= {"thousandsSeparator": thousands} if thousands else {}
-        found = Found("number", _number_type(values, decimal), custom=custom)
-        if _fits(connection, found):
-            fitting.append(found)
-    if fitting:
-        other = [f for f in fitting if f.custom.get("decimalSeparator") != fitting[0].custom.get("decimalSeparator")]
-        if fitting[0].custom and other:
-            fitting[0].notes.append("is 1,234 a thousand or a fraction? Both would be read: look at the separators")
-        yield fitting[0]
+        numbers = [value.replace(thousands, "") if thousands else value for value in values]
+        numbers = [value.replace(decimal, ".").strip() for value in numbers]
+        if all(NUMBER.fullmatch(value) for value in numbers):
+            yield replace(number(numbers), custom=custom)
 
 
-def _number_type(values: list[str], decimal: str) -> str:
-    """An exact type where no value has more than four digits behind the point, as amounts have."""
-    parts = [re.sub(r"[^\d" + re.escape(decimal) + "]", "", value).partition(decimal) for value in values]
-    plain = not any(sign in value for value in values for sign in "eE")
-    scales = {len(fraction) for _, _, fraction in parts}
-    exact = plain and max(scales) <= 4 and max(len(whole) for whole, _, _ in parts) < 11
-    return f"decimal(18,{2 if max(scales) <= 2 else 4})" if exact else "double precision"
+def number(texts: Sequence[str]) -> Found:
+    """The type of these numbers: exact where no value has more than four digits behind the point, as amounts have.
+
+    Others are doubles, but for those whose digits a double does not hold.
+    """
+    exact = [Decimal(text).as_tuple() for text in texts]
+    scale = max(max(0, -int(value.exponent)) for value in exact)
+    whole = max(len(value.digits) + int(value.exponent) for value in exact)
+    plain = not any(sign in text for text in texts for sign in "eE")
+    if plain and scale <= FEW and whole < 11:
+        return Found("number", f"decimal(18,{2 if scale <= 2 else 4})")
+    rounded = [text for text in texts if isinstance(exact_number(text), Decimal)]
+    if not rounded:
+        return Found("number", "double precision")
+    told = f"has numbers of more digits than a double holds, as {max(rounded, key=len)}"
+    if plain and max(whole, 0) + scale <= MOST_DIGITS:
+        size = min(MOST_DIGITS, max(whole, 0) + scale + 2)
+        return Found("number", f"decimal({size},{scale})", notes=[f"{told}: decimal keeps them; is that meant?"])
+    return Found("number", "double precision", notes=[f"{told}: they are rounded; a varchar would keep them"])
 
 
-def _times(connection: Any, values: list[str]) -> Iterator[Found]:
-    days_only = all(len(value) <= 11 for value in values)
-    kind = "date" if days_only else "timestamp"
-    if all(ISO.fullmatch(value) for value in values) and _fits(connection, Found(kind, kind)):
-        yield Found(kind, kind, notes=[] if days_only else _zone_notes(values))
-        return
-    formats, left = _formats(connection, kind, values[:LOOKED_AT]), len(values)
-    if formats and not _count_failed(connection, _formatted(kind, formats)):
-        found = _formatted(kind, formats)
-        found.notes += [note for text in formats if (note := _swapped(connection, kind, text, left))]
-        found.notes += [] if days_only else _zone_notes(values)
-        if len(formats) > 1:
-            found.notes.append(f"has {len(formats)} formats")
-        yield found
+def _nearly(connection: Any, values: list[str]) -> list[str]:
+    """A note where all texts but a few are numbers, or times: these may be mistakes, or mean no value."""
+    formats = choose_formats(connection, values, "timestamp")
+    if mixed := find_mixed(connection, formats):
+        return [f"has days as {mixed} and others with the month where that has the day, which no format tells apart"]
+    readings = {"numbers": Found("number", "double precision"), "times": Found("timestamp", "timestamp")}
+    if formats:
+        readings[f"times of {', '.join(formats)}"] = formatted("timestamp", formats)
+    for what, found in readings.items():
+        few = failed_texts(connection, found, len(values) // RARE + 1)
+        if 0 < len(few) <= len(values) // RARE:
+            told = ", ".join(repr(text[:LONGEST_SHOWN]) for text in few[:SHOWN])
+            more = f" and {len(few) - SHOWN} others" if len(few) > SHOWN else ""
+            return [f"nearly all are {what}, but {told}{more} not, so it stays a text; wrong, or nullWords?"]
+    return []
 
 
-def _zone_notes(values: list[str]) -> list[str]:
-    if all(OFFSET.fullmatch(value) for value in values):
-        return []
-    return ["has times without an offset, read as UTC; say defaultTimezone where they are local"]
-
-
-def _formatted(kind: str, formats: Sequence[str]) -> Found:
-    text = formats[0] if len(formats) == 1 else "".join(f"[{one}]" for one in formats)
-    return Found(kind, kind, {"format": text})
-
-
-@cache
-def _known_formats(kind: str) -> dict[str, re.Pattern[str]]:
-    """The formats of days, or of times, with what a text that has one looks like."""
-    texts = [day + clock for day in DAYS for clock in CLOCKS if (clock == "") == (kind == "date")]
-    return {text: re.compile(parse_format(text)[0].regex.replace(r"\pL", r"[^\W\d_]")) for text in texts}
-
-
-def _formats(connection: Any, kind: str, values: Sequence[str]) -> list[str]:
-    """Up to three formats that together read all values, the one that reads most first."""
-    candidates = [text for text, regex in _known_formats(kind).items() if any(map(regex.fullmatch, values))]
-    chosen: list[str] = []
-    for _ in range(MOST_FORMATS if candidates else 0):
-        failed = _count_failed(connection, _formatted(kind, chosen)) if chosen else None
-        if failed == 0:
-            break
-        scored = [(_count_failed(connection, _formatted(kind, [*chosen, one])), place)
-                  for place, one in enumerate(candidates) if one not in chosen]  # fmt: skip
-        best, place = min(scored, default=(len(values), 0))
-        if not scored or (failed is not None and best >= failed):
-            break
-        chosen.append(candidates[place])
-    return chosen
-
-
-def _swapped(connection: Any, kind: str, text: str, total: int) -> str | None:
-    """A note where day and month could as well be the other way round."""
-    for one, other in SWAPPED.items():
-        if text.startswith(one) and _count_failed(connection, _formatted(kind, [text.replace(one, other, 1)])) < total:
-            swapped = _formatted(kind, [text.replace(one, other, 1)])
-            if not _count_failed(connection, swapped):
-                return f"could be {swapped.options['format']} as well: no day is greater than 12"
-    return None
-
-
-def _text(values: list[str]) -> Found:
+def _text(values: list[str], notes: Sequence[str] = ()) -> Found:
     longest = max(len(value.encode()) for value in values)
     length = next((n for n in LENGTHS if n >= longest * 1.5), 65535)
-    notes = [f"has texts of {longest:,} bytes; Redshift holds 65,535"] if longest > LENGTHS[-1] else []
+    long = [f"has texts of {longest:,} bytes; Redshift holds 65,535"] if longest > LENGTHS[-1] else []
     words = tuple(word for word in NULL_WORDS if word in values)
-    return Found("string", f"varchar({length})", notes=notes, null_words=words)
-
-
-def _fits(connection: Any, found: Found) -> bool:
-    return _count_failed(connection, found) == 0
-
-
-def _count_failed(connection: Any, found: Found) -> int:
-    sql = f"SELECT count(*) FROM tried WHERE ({typed_value('v', 'VARCHAR', found)}) IS NULL"
-    return int(connection.execute(sql).fetchall()[0][0])
-
-
-def typed_value(value: str, raw_type: str, found: Found) -> str:
-    """SQL of a value as the contract's type, as a load casts it; NULL where it does not fit."""
-    column = _column(found)
-    return cast(*read_value(column, value, raw_type), column.physical_type)
-
-
-def _column(found: Found) -> Column:
-    custom = [{"property": key, "value": value} for key, value in found.custom.items()]
-    prop = {"name": "v", "logicalType": found.logical, "physicalType": found.physical}
-    return read_column({**prop, "logicalTypeOptions": found.options, "customProperties": custom}, Path("contract.yaml"))
+    return Found("string", f"varchar({length})", notes=[*notes, *long], null_words=words)

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from lambdas.common.errors import RequestError
 
-LARGEST = 2**63 - 1
+SMALLEST, EXACT = -(2**63), 2**53
 
 
 def table_of_records(records: Sequence[Mapping[str, Any]]) -> Any:
@@ -35,7 +36,7 @@ def _array(values: list[Any]) -> Any:
     kinds = {_kind(value) for value in values if value is not None}
     if kinds == {"boolean"}:
         return pa.array(values, pa.bool_())
-    if kinds == {"integer"}:
+    if kinds and kinds <= {"integer", "large"}:
         return pa.array(values, pa.int64())
     if kinds in ({"number"}, {"integer", "number"}):
         return pa.array([None if value is None else float(value) for value in values], pa.float64())
@@ -43,10 +44,11 @@ def _array(values: list[Any]) -> Any:
 
 
 def _kind(value: Any) -> str:
+    """As ingest tells them apart: a large integer is one that a double would round."""
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int):
-        return "integer" if -LARGEST <= value <= LARGEST else "text"
+        return "integer" if abs(value) <= EXACT else "large" if SMALLEST <= value < -SMALLEST else "text"
     return "number" if isinstance(value, float) else "text"
 
 
@@ -55,4 +57,4 @@ def _text(value: Any) -> str | None:
         return value
     if isinstance(value, bytes):
         return value.hex()
-    return json.dumps(value, ensure_ascii=False)
+    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False, default=str)

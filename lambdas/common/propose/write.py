@@ -1,6 +1,7 @@
 """The two files as text, with what was seen as comments."""
 
 import datetime as dt
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,7 +84,7 @@ def _seen(column: Profiled) -> list[str]:
         lines.append(f"seen: all match {column.pattern}; as pattern it is a rule")
     if empty:
         lines.append(f"seen: {empty:,} of {column.rows:,} rows without a value")
-    return [" ".join(line.split())[:WIDTH] for line in lines]
+    return [part for line in lines for part in textwrap.wrap(line, WIDTH, break_on_hyphens=False)]
 
 
 def defs_text(extract: dict[str, Any], first: dt.date, last: dt.date | None) -> str:
