@@ -4,7 +4,6 @@ The same rows give the same bytes, so that the MD5 of an object tells whether it
 """
 
 import datetime as dt
-import io
 import logging
 import re
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from lambdas.common.contract import Contract
 from lambdas.common.errors import RequestError, SourceError
 from lambdas.common.lake import RawObject, days_between, list_objects, list_raw, parse_raw_key, raw_key, window_stamp
 from lambdas.ingest.days import date_rows
+from lambdas.ingest.footers import count_rows
 from lambdas.ingest.held import held_key, release
 from lambdas.ingest.objects import Encoded, encode_days, encode_empty
 from lambdas.ingest.request import Window
@@ -25,8 +25,6 @@ from lambdas.ingest.spool import Rows, Spool
 logger = logging.getLogger(__name__)
 
 PUTS_AT_ONCE = 16
-# 1,600 columns without a row take less
-LARGEST_EMPTY = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,20 +156,11 @@ def land(spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Namin
 
 def _refuse_to_empty(lake: Lake, source: str, objects: Iterable[RawObject]) -> None:
     """Raise SourceError where one of the objects has rows: a source that lost all of them is more often a mistake."""
-    if any(_has_rows(lake, item) for item in objects):
+    if any(count_rows(lake.client, lake.bucket, item) != 0 for item in objects):
         raise SourceError(
             f"{source}: the source has no row, and raw/{source}/ has some: nothing was landed. Is the place right, and "
             "is it complete? Where all rows are to leave the warehouse, say extract.may_be_empty: true in defs.yaml"
         )
-
-
-def _has_rows(lake: Lake, item: RawObject) -> bool:
-    import pyarrow.parquet as pq
-
-    if item.size > LARGEST_EMPTY:
-        return True
-    body = lake.client.get_object(Bucket=lake.bucket, Key=item.key)["Body"].read()
-    return bool(pq.read_metadata(io.BytesIO(body)).num_rows)
 
 
 def _is_asked(day: dt.date, rows: Rows, window: Window | None) -> bool:

@@ -70,13 +70,23 @@ def read_window(event: Mapping[str, Any], config: SourceConfig) -> Window | None
     """
     if event.get("start") is None and event.get("end") is None and not config.windowed:
         return None
-    window = Window(_day(event, "start"), _day(event, "end"))
-    if window.start >= window.end:
-        raise RequestError(f"start {window.start} must lie before end {window.end}; the end is excluded")
+    window = read_days(event)
     if window.start < config.start:
         raise RequestError(f"start {window.start} lies before {config.start}, the first day of {config.name}")
     if config.windowed and window.end > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
         raise RequestError(f"end {window.end} lies in the future: a day that is not over cannot be proved empty")
+    return window
+
+
+def read_days(event: Mapping[str, Any]) -> Window:
+    """The UTC days of an event.
+
+    Raises:
+        RequestError: one of the two is missing or no day, or they are in the wrong order.
+    """
+    window = Window(_day(event, "start"), _day(event, "end"))
+    if window.start >= window.end:
+        raise RequestError(f"start {window.start} must lie before end {window.end}; the end is excluded")
     return window
 
 

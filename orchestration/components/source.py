@@ -12,7 +12,7 @@ from orchestration.components.common import RETRIES, build_spec, table_metadata
 from orchestration.components.proof import build_proof
 from orchestration.components.quality import build_quality
 from orchestration.components.scaffolding import SourceScaffolder
-from orchestration.days import chart, day_metadata, load_table
+from orchestration.days import LANDED, LOADED, chart, day_metadata, work_table
 from orchestration.loads import PAUSED_TAG, REBUILD_TAG
 from orchestration.resources import Cloud
 from orchestration.schedules import build_daily_schedule
@@ -20,6 +20,8 @@ from orchestration.schedules import build_daily_schedule
 # dlt's configuration has braces of its own: what stands in the file reaches ingest as it stands
 AsWritten = dg.Resolver(lambda _context, value: value, model_field_type=dict[str, Any])
 DayAsText = dg.Resolver(lambda _context, value: str(value), model_field_type=str)
+# What a run's table of its work is called, by the function that did it.
+WORK = {"ingest": "landing", "process": "load"}
 DayOrNone = dg.Resolver(lambda _context, value: str(value) if value else None, model_field_type=str | None)
 
 
@@ -143,17 +145,19 @@ def _materialize(
     asked = {"source": spec.key.path[-1], **days, "requested_by": context.run.run_id}
     if function == "process":
         asked["action"] = "rebuild" if REBUILD_TAG in context.run.tags else "load"
-    answer = call_function(context, cloud, function, event=asked)
-    shown = {"load": load_table(answer), "days": _show_days(context, cloud, asked)} if function == "process" else {}
-    prefix = f"s3://{cloud.parameter('lake/bucket')}/{spec.metadata['s3_prefix']}"
+    found = metadata({**call_function(context, cloud, function, event=asked), **days})
     # what people look for stands first
-    found = {**shown, **metadata({**answer, **days})}
-    return dg.MaterializeResult(metadata={**found, "uri": dg.MetadataValue.url(prefix)})
+    shown = {WORK[function]: work_table(found), "days": _show_days(context, cloud, function, asked)}
+    prefix = f"s3://{cloud.parameter('lake/bucket')}/{spec.metadata['s3_prefix']}"
+    return dg.MaterializeResult(metadata={**shown, **found, "uri": dg.MetadataValue.url(prefix)})
 
 
-def _show_days(context: dg.AssetExecutionContext, cloud: Cloud, asked: Answer) -> dg.MarkdownMetadataValue:
+def _show_days(
+    context: dg.AssetExecutionContext, cloud: Cloud, function: str, asked: Answer
+) -> dg.MarkdownMetadataValue:
     """Adds each day's counts to its partition; the chart of all for the run."""
-    days = ask_function(context, cloud, "process", event={**asked, "action": "days"})["days"]
+    days = ask_function(context, cloud, function, event={**asked, "action": "days"})["days"]
+    columns = LANDED if function == "ingest" else LOADED
     for day in days:
-        context.add_asset_metadata(day_metadata(day), partition_key=day["day"])
-    return chart(days)
+        context.add_asset_metadata(day_metadata(day, columns), partition_key=day["day"])
+    return chart(days, columns)

@@ -98,8 +98,8 @@ def allowed(role: str, action: str) -> list[str]:
     ]
 
 
-def test_ingest_reads_samples_alone_and_writes_raw_alone_by_way_of_landing() -> None:
-    assert allowed("IngestRole", "s3:GetObject") == ["/landing/*", "/samples/*"]
+def test_ingest_reads_what_it_lands_and_samples_and_writes_raw_alone_by_way_of_landing() -> None:
+    assert allowed("IngestRole", "s3:GetObject") == ["/raw/*", "/landing/*", "/samples/*"]
     assert allowed("IngestRole", "s3:PutObject") == ["/raw/*", "/landing/*"]
     assert allowed("IngestRole", "s3:DeleteObject") == ["/landing/*"]
 

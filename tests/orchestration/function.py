@@ -90,10 +90,15 @@ def remaining(event):
 
 
 def days(event):
-    """What the ledger would say of the event's days: 10 rows each, of which the last of the month has none."""
+    """What ledger and lake would say of the event's days: 10 rows each, but the last of the month has none."""
     first, after = (dt.date.fromisoformat(event[name]) for name in ("start", "end"))
     every = [first + dt.timedelta(days=n) for n in range((after - first).days)]
-    return [{"day": str(day), **COUNTS, "rows_accepted": 0 if day.day == 31 else 10} for day in every]
+    return [{"day": str(day), **COUNTS, **dict.fromkeys(("rows", "rows_accepted"), rows(day))} for day in every]
+
+
+def rows(day):
+    """How many the day has."""
+    return 0 if day.day == 31 else 10
 
 
 def proof(source, mode):

@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 
 from orchestration.calls import call_function, function_failure, metadata
-from orchestration.days import chart
+from orchestration.days import LANDED, LOADED, chart, day_metadata
 from orchestration.definitions import defs
 
 # Dagster warns of its own use of Pipes
@@ -60,7 +60,8 @@ def test_raw_calls_again_until_nothing_remains_and_sums(assets, functions):
     assert result.success
     found = metadata_of(result)
     assert asked(result, found) == {"source": "earthquakes", "start": "2018-02-03", "end": "2018-02-04"}
-    assert (found["rows_in"], found["objects_put"], found["calls"]) == (30, 6, 3)
+    # the day's own counts stand beside it: the sums of the run are in its table
+    assert found["landing"].splitlines() == ["| in | objects put | calls |", "|---:|---:|---:|", "| 30 | 6 | 3 |"]
     assert (found["start"], found["end"]) == ("2018-02-01", "2018-02-04")
 
 
@@ -145,10 +146,30 @@ def test_each_day_carries_its_own_counts_and_the_run_a_chart(assets, functions):
     assert found["2018-02-01"]["load"].value.splitlines()[2].startswith("| 10 |")
 
 
+def test_each_raw_day_carries_its_own_counts_and_the_run_a_chart(assets, functions):
+    functions("plain")
+    result = materialize(assets, ["raw", "earthquakes"], days=("2018-01-31", "2018-02-01"))
+    found = {e.partition: e.materialization.metadata for e in result.get_asset_materialization_events()}
+    counts = ("objects", "rows", "dagster/partition_row_count")
+    assert {day: tuple(m[name].value for name in counts) for day, m in found.items()} == {
+        "2018-01-31": (2, 0, 0),
+        "2018-02-01": (2, 10, 10),
+    }
+    (drawn,) = {m["days"].value for m in found.values()}
+    assert drawn.splitlines()[2:] == ["| 2018-01-31 | 2 | 0 |  |", f"| 2018-02-01 | 2 | 10 | {'█' * 24} |"]
+    assert found["2018-02-01"]["landing"].value.splitlines()[2].startswith("| 10 |")
+
+
+def test_a_day_whose_rows_are_not_known_says_nothing_of_them():
+    day = {"day": "2018-02-01", "objects": 1, "bytes": 5, "rows": None}
+    assert day_metadata(day, LANDED) == {"objects": 1, "bytes": 5}
+    assert chart([day], LANDED).value.splitlines()[2:] == ["| 2018-02-01 | 1 | 0 |  |"]
+
+
 def test_a_long_load_is_drawn_by_month_and_a_longer_one_by_year():
     counts = {"objects": 1, "rows_accepted": 2, "rows_rejected": 0, "rows_late": 0}
     months = [f"{year}-{month:02}" for year in (2023, 2024) for month in (1, 2)]
     days = [{"day": f"{month}-{day:02}", **counts} for month in months for day in range(1, 29)]
-    assert [line[2:9] for line in chart(days).value.splitlines()[2:]] == months
+    assert [line[2:9] for line in chart(days, LOADED).value.splitlines()[2:]] == months
     years = [{"day": f"{year}-{month:02}-01", **counts} for year in range(2000, 2010) for month in range(1, 13)]
-    assert len(chart(years).value.splitlines()[2:]) == 10
+    assert len(chart(years, LOADED).value.splitlines()[2:]) == 10

@@ -97,8 +97,9 @@ def _changed(code: bytes, file: str, was: bytes, now: bytes) -> bytes:
 
 
 def land(cloud: Cloud) -> None:
-    """Ingest: days of a source, a file, and a file of several slices."""
+    """Ingest: days of a source and what lies there of them, a file, and a file of several slices."""
     invoke(cloud, "ingest", **QUAKES)
+    assert invoke(cloud, "ingest", action="days", **QUAKES)["days"][0]["rows"]
     invoke(cloud, "ingest", source="weather", file=upload(cloud, "0" * 16, 39.02), format="csv")
     with small_slices(cloud):
         answer = invoke(cloud, "ingest", source="weather", file=upload(cloud, "1" * 16, 40.1), format="csv")
