@@ -1,10 +1,12 @@
 """The code location: whatever lies under assets/, and what makes it run. Names no asset."""
 
+import os
 from pathlib import Path
 
 import dagster as dg
 
 from orchestration.automation import build_automation
+from orchestration.links import link_files
 from orchestration.resources import build_resources
 from orchestration.schedules import build_proofs
 from orchestration.sensors import build_sensors
@@ -20,4 +22,5 @@ def defs() -> dg.Definitions:
         # one step a run that waits for a function: a process of its own would only cost its start
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(dg.load_from_defs_folder(path_within_project=Path(__file__).parent), platform)
+    declared = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    return dg.Definitions.merge(link_files(declared, os.environ.get("FILES_URL", "")), platform)

@@ -58,8 +58,9 @@ def build(engine: str, part: Part, source: Source) -> None:
 def build_arguments(engine: str, part: Part, source: Source) -> list[str]:
     """The engine's arguments that build one image."""
     base = ["--build-arg", f"BASE={part.base}"] if part.base else []
+    links = ["--build-arg", f"FILES_URL={source.files_url}"] if part.links else []
     label = ["--label", f"org.opencontainers.image.revision={source.commit}"]
-    common = [*base, *label, "--platform", PLATFORM, "-f", part.dockerfile, "-t", local_name(part, source), "."]
+    common = [*base, *links, *label, "--platform", PLATFORM, "-f", part.dockerfile, "-t", local_name(part, source), "."]
     if engine == "docker":
         # Lambda refuses an index with attestations
         return ["build", "--provenance=false", "--sbom=false", "--build-arg", f"SOURCE_DATE_EPOCH={EPOCH}", *common]

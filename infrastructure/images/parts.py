@@ -9,11 +9,15 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One image: its Dockerfile in the project, and the variable that may name another base, by digest for instance."""
+    """One image: its Dockerfile in the project, and the variable that may name another base, by digest for instance.
+
+    `links`: it shows people where its files can be read.
+    """
 
     name: str
     dockerfile: str
     variable: str
+    links: bool = False
 
     @property
     def base(self) -> str | None:
@@ -25,5 +29,5 @@ PARTS = (
     Part("ingest", "lambdas/ingest/Dockerfile", "LAMBDA_BASE"),
     Part("process", "lambdas/process/Dockerfile", "LAMBDA_BASE"),
     Part("api", "lambdas/api/Dockerfile", "LAMBDA_BASE"),
-    Part("dagster", "orchestration/Dockerfile", "PYTHON_BASE"),
+    Part("dagster", "orchestration/Dockerfile", "PYTHON_BASE", links=True),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -34,9 +35,10 @@ def build_spec(
 
 
 def _files(contract: Contract) -> dg.CodeReferencesMetadataValue:
-    """The files of the dataset's folder but defs.yaml, which Dagster adds itself."""
+    """The files of the dataset's folder but defs.yaml, which Dagster adds itself, and the component that reads them."""
     paths = [path for path in sorted(contract.path.parent.iterdir()) if path.suffix in CODE]
     named = [path for path in paths if path.name not in ("defs.yaml", "__init__.py")]
+    named.append(Path(__file__).with_name(f"{contract.kind}.py"))
     return dg.CodeReferencesMetadataValue(
         code_references=[dg.LocalFileCodeReference(file_path=str(path), label=path.name) for path in named]
     )

@@ -25,7 +25,7 @@ from tests.images.wheels import download_wheels
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 BASE = "localhost/base"
-SOURCE = Source("c" * 40, "t" * 40, clean=True)
+SOURCE = Source("c" * 40, "t" * 40, clean=True, repository="https://git.example/team/lake")
 # Lambda runs a function as a user of its own
 USER = "993:990"
 DAY, NEXT = "2018-01-31", "2018-02-01"
@@ -202,6 +202,10 @@ def test_dagster_loads_its_definitions_from_its_image(images: Images, record_pro
         ]
         assert "Validation successful" in images.store.buildah(*run)
         tell(record_property, images, "dagster", time.monotonic() - began, "its definitions loaded")
+
+
+def test_dagsters_links_lead_to_the_commit_of_its_image(images: Images) -> None:
+    assert f"FILES_URL={SOURCE.files_url}" in images.config("dagster")["Env"]
 
 
 def test_the_same_source_makes_the_same_layers(images: Images) -> None:

@@ -2,16 +2,18 @@
 
 import importlib
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from infrastructure.images import engine
 from infrastructure.images.errors import ImagesError
 from infrastructure.images.parts import PARTS, Part
-from infrastructure.images.source import Source
+from infrastructure.images.source import Source, browsed, read_source
 from tests.cloud import PROJECT
 
-SOURCE = Source("a" * 40, "b" * 40, clean=True)
+SOURCE = Source("a" * 40, "b" * 40, clean=True, repository="https://git.example/team/lake")
 FUNCTIONS = {part: f"lambdas.{part}.app.handler" for part in ("ingest", "process")} | {"api": "app.app"}
 # Trees of packages that a function's code is compiled from: nothing else may be let into an image.
 NEVER = (".git", ".env", ".venv", ".local", "tests", "infrastructure", "scripts", "docs")
@@ -112,3 +114,52 @@ def test_where_nothing_builds_images_it_is_said_what_to_install(monkeypatch: pyt
 
 def test_an_image_of_files_that_no_commit_holds_says_so() -> None:
     assert Source("c", "t", clean=False).tag == "commit-c-changed"
+
+
+@pytest.mark.parametrize(
+    ("remote", "address"),
+    [
+        ("https://github.com/team/lake", "https://github.com/team/lake"),
+        ("https://github.com/team/lake.git/", "https://github.com/team/lake"),
+        ("https://someone:s3cret@git.example:8443/lake.git", "https://git.example:8443/lake"),
+        ("git@github.com:team/lake.git", "https://github.com/team/lake"),
+        ("ssh://git@git.example:2222/team/lake.git", "https://git.example/team/lake"),
+        ("/srv/git/lake", ""),
+        ("../lake", ""),
+        ("file:///srv/git/lake", ""),
+        ("", ""),
+    ],
+)
+def test_a_remote_is_told_as_browsers_know_it_and_without_a_login(remote: str, address: str) -> None:
+    assert browsed(remote) == address
+
+
+@pytest.mark.parametrize(
+    ("host", "word"),
+    [("github.com", "blob"), ("git.example", "blob"), ("gitlab.example", "-/blob"), ("bitbucket.org", "src")],
+)
+def test_a_commits_files_are_where_its_host_shows_them(host: str, word: str) -> None:
+    repository = f"https://{host}/team/lake"
+    assert Source("c", "t", clean=True, repository=repository).files_url == f"{repository}/{word}/c"
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True)
+
+
+def test_a_checkout_knows_where_its_commit_is_shown(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-q", "--allow-empty", "-m", "first")
+    assert read_source(tmp_path).files_url == ""
+    git(tmp_path, "remote", "add", "origin", "git@github.com:team/lake.git")
+    found = read_source(tmp_path)
+    assert found.files_url == f"https://github.com/team/lake/blob/{found.commit}"
+    (tmp_path / "changed").touch()
+    assert read_source(tmp_path).files_url == "", "no commit has that file"
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_dagsters_image_knows_where_its_files_are_shown(part: Part) -> None:
+    words, told = engine.build_arguments("docker", part, SOURCE), f"FILES_URL={SOURCE.files_url}"
+    wants = {'ARG FILES_URL=""', "ENV FILES_URL=${FILES_URL}"} <= set(lines(part))
+    assert (told in words) is wants is (part.name == "dagster")
