@@ -32,8 +32,7 @@ def run(folder: Path) -> None:
         raw = make_raw(folder, ROWS)
         split(folder, raw)
         source = place.source("readings")
-        body = ddl.staging_table(source.contract).split("staging ", 1)[1]
-        place.run(f"CREATE TABLE {BY_HAND} {body}")
+        place.run(f"CREATE TABLE {BY_HAND} (LIKE core.{source.contract.name})")
         manifest = _put_ready(source, folder / "curated.parquet")
         bodies = iter(list(islice(new_bodies(pq.read_table(raw)), RUNS + 2)))  # written before anybody looks at a clock
         ours, theirs = compare(lambda: _load(source, next(bodies)), lambda: _by_hand(source, manifest))
@@ -65,14 +64,15 @@ def _in_session(source: Source, work: Callable[[Any], None]) -> None:
 
 
 def _by_hand(source: Source, manifest: str) -> None:
-    """Temp COPY, delete, insert, commit: what one would type, into a table of the same columns."""
+    """Temp COPY, delete, insert, commit: what one would type, into a table of the same columns and sort key."""
     columns = identifiers([*(c.name for c in source.contract.columns), "_raw_key", "_raw_row"])
+    insert = f"INSERT INTO {BY_HAND} ({columns}, _loaded_at) SELECT {columns}, GETDATE() FROM staging"
 
     def work(connection: Any) -> None:
         with transaction(connection):
             execute(connection, f"COPY staging FROM '{manifest}' IAM_ROLE default FORMAT AS PARQUET MANIFEST")
             execute(connection, f"DELETE FROM {BY_HAND} WHERE _raw_key IN (SELECT DISTINCT _raw_key FROM staging)")
-            execute(connection, f"INSERT INTO {BY_HAND} ({columns}) SELECT {columns} FROM staging")
+            execute(connection, insert)
 
     _in_session(source, work)
 
