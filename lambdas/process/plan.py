@@ -7,30 +7,28 @@ import datetime as dt
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lambdas.common.contract import Contract, load_source
-from lambdas.common.db import changes, ddl, load
-from lambdas.common.db.columns import read_columns
-from lambdas.common.db.ledger import BAD, Entry, is_in_force, read_in_force
-from lambdas.common.db.manifest import copy_statement
+from lambdas.common.db import ddl
+from lambdas.common.db.ledger import BAD, LOADED, Entry, is_in_force, read_in_force
 from lambdas.common.db.prove import EVER
 from lambdas.common.db.redshift import rollback
-from lambdas.common.db.sql import identifier
 from lambdas.common.errors import RequestError
-from lambdas.common.lake import RawObject, list_raw
+from lambdas.common.lake import RawObject, list_raw, parse_raw_key
 from lambdas.common.settings import Settings
 from lambdas.process.engine import Engine, open_engine
 from lambdas.process.objects import Stager, Trial
+from lambdas.process.rehearse import MANIFEST, rehearse_load, rehearse_migration
 from lambdas.process.rejected import read_file
 from lambdas.process.reports import read_days, read_warehouse
+from lambdas.process.work import first_batch
 
 MOST_REMARKS = 20
-MANIFEST = "s3://{bucket}/manifests/{source}/<load id>.json"
 
 
 @dataclass(slots=True)
@@ -70,7 +68,8 @@ def plan_load(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         source, objects (to load), in_force (already), tried (of those to load; fewer where time was short), in_part
         (of the tried, large ones of which the first slice alone was), rows_in, rows_accepted, rows_rejected, rows_late,
         set_aside (of the tried), reasons ([{column, rule, rows}]), remarks ([{raw_key, status, reason}], 20 at most),
-        table ([statements of migrate]), obstacles (what migrate would refuse), sql (the statements of the load).
+        table ([statements of migrate]), obstacles (what migrate would refuse), batches ([{batches, objects, sql}]: the
+        statements of each of so many batches one after the other).
     """
     contract, days = load_source(event.get("source")), read_days(event)
     if days == EVER:
@@ -78,8 +77,11 @@ def plan_load(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
     known, table, obstacles = read_warehouse(partial(_look, contract, days), f"plan {contract.name}", deadline)
     settings = Settings.from_environment()
     listed = list(_list(settings.lake_bucket, contract, days))
-    pending = [o for o in listed if event.get("rebuild") or not is_in_force(known.get(o.key), o.etag)]
+    anew = bool(event.get("rebuild"))
+    pending = [o for o in listed if anew or not is_in_force(known.get(o.key), o.etag)]
     tried = _try(settings.lake_bucket, contract, pending, deadline)
+    url = MANIFEST.format(bucket=settings.lake_bucket, source=contract.name)
+    rehearse = partial(rehearse_load, contract=contract, known=known, url=url, copy_role=settings.copy_role, anew=anew)
     return {
         "source": contract.name,
         "objects": len(pending),
@@ -92,7 +94,7 @@ def plan_load(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         "remarks": tried.remarks(),
         "table": table,
         "obstacles": obstacles,
-        "sql": _statements(contract, settings, pending, known, anew=bool(event.get("rebuild"))) if pending else [],
+        "batches": _batches(pending, tried, rehearse),
     }
 
 
@@ -101,12 +103,8 @@ def _look(
 ) -> tuple[dict[str, dict[str, Any]], list[str], list[str]]:
     """The entries in force, the statements that migrate would run, and what it would refuse."""
     known = read_in_force(connection, contract.name, *days)
-    statements: list[str] = []
-    for table in ddl.tables(contract):
-        found = read_columns(connection, table)
-        lacking = changes.compare(contract, table, found)
-        statements += [*lacking.additions, *lacking.widenings] if found else [ddl.create_table(contract, table)]
     obstacles = ddl.check_source(connection, contract)
+    statements = [] if obstacles else rehearse_migration(connection, contract)
     rollback(connection)
     return known, statements, obstacles
 
@@ -141,21 +139,24 @@ def _reasons(rejected: Path) -> Iterator[tuple[str, str]]:
             yield from {(reason["column"], reason["rule"]) for reason in row["reasons"]}
 
 
-def _statements(
-    contract: Contract, settings: Settings, pending: Sequence[RawObject], known: Mapping[str, Any], *, anew: bool
-) -> list[str]:
-    """The load's statements in their order, but for the ledger's: it is written with what the load has found."""
-    former = any(int(known[o.key]["rows_accepted"]) for o in pending if o.key in known)
-    url = MANIFEST.format(bucket=settings.lake_bucket, source=contract.name)
-    decided = load.decision(contract, bounded=load.is_bounded(contract)) if contract.key else []
-    return [
-        *load.temp_tables(contract),
-        copy_statement(url, settings.copy_role),
-        "BEGIN",
-        f"LOCK {identifier('ops.lock_' + contract.name)}",
-        *load.replacement(contract, former=former, anew=anew),
-        *decided,
-        "INSERT INTO ops.load_ledger ...",
-        "UPDATE ops.generation ...",
-        "COMMIT",
-    ]
+def _batches(
+    objects: Sequence[RawObject], tried: Tried, rehearse: Callable[[Sequence[Entry]], list[str]]
+) -> list[dict[str, Any]]:
+    """The statements of each batch that the load would begin; those that follow each other and are alike once."""
+    found: list[dict[str, Any]] = []
+    entries, left = {e.raw_key: e for e in tried.entries if e.raw_key not in tried.parts}, list(objects)
+    while left:
+        batch = first_batch(left)
+        left = left[len(batch) :]
+        sql = rehearse([entries.get(o.key) or _untried(o) for o in batch])
+        if found and found[-1]["sql"] == sql:
+            found[-1]["batches"] += 1
+            found[-1]["objects"] += len(batch)
+        else:
+            found.append({"batches": 1, "objects": len(batch), "sql": sql})
+    return found
+
+
+def _untried(item: RawObject) -> Entry:
+    """What may come of an object of which not all was tried: rows."""
+    return Entry(item.key, parse_raw_key(item.key).day, item.etag, "", LOADED, rows_in=1, rows_accepted=1)

@@ -148,7 +148,7 @@ class Loader:
                 summary.remaining, summary.left = parse_raw_key(left[0].key).day, len(left)
                 break
             began = time.monotonic()
-            staging = stager.stage(_first_batch(left), request.deadline - TIME_TO_COMMIT)
+            staging = stager.stage(first_batch(left), request.deadline - TIME_TO_COMMIT)
             if not staging.taken:
                 summary.remaining, summary.left = parse_raw_key(left[0].key).day, len(left)
                 summary.slices = staging.slices
@@ -248,7 +248,7 @@ class Loader:
             return commit(connection, batch, stamp)
 
 
-def _first_batch(objects: Sequence[RawObject]) -> list[RawObject]:
+def first_batch(objects: Sequence[RawObject]) -> list[RawObject]:
     """As many of the first objects as one COPY takes well; one at least, however large, and a large one alone."""
     size = 0
     for count, item in enumerate(objects):

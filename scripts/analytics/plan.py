@@ -44,14 +44,18 @@ def _table(plan: Plan) -> list[str]:
         return ["the table cannot be brought to the contract:", *(f"  - {text}" for text in plan["obstacles"])]
     if not plan["table"]:
         return ["the table is as the contract says"]
-    return ["the table lacks what the next deploy adds:", *(f"  {sql};" for sql in plan["table"])]
+    return ["the table is not as the contract says; the next deploy runs:", *map(_indented, plan["table"])]
 
 
 def _statements(plan: Plan) -> list[str]:
-    if not plan["sql"]:
-        return ["nothing would run"]
-    return ["what would run, batch by batch:", *(_indented(sql) for sql in plan["sql"])]
+    total, number, lines = sum(found["batches"] for found in plan["batches"]), 0, []
+    for found in plan["batches"]:
+        first, number = number + 1, number + found["batches"]
+        which = f"batch {first}" if number == first else f"each of the batches {first} to {number}"
+        lines.append(f"{which} of {total}, {found['objects']:,} objects, would run in a session of its own:")
+        lines += map(_indented, found["sql"])
+    return lines or ["nothing would run"]
 
 
 def _indented(sql: str) -> str:
-    return "\n".join(f"  {line}" for line in f"{sql.strip()};".splitlines())
+    return "\n".join(f"  {line}" for line in f"{sql};".splitlines())

@@ -233,7 +233,7 @@ def test_batch_takes_one_object_at_least_and_no_more_than_one_copy_takes():
 
     def sizes(*found: int) -> int:
         now = dt.datetime.now(dt.UTC)
-        return len(work._first_batch([RawObject(str(n), "e", size, now) for n, size in enumerate(found)]))
+        return len(work.first_batch([RawObject(str(n), "e", size, now) for n, size in enumerate(found)]))
 
     assert sizes(big, small) == 1
     assert sizes(small, small, big) == 2

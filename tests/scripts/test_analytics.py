@@ -129,7 +129,7 @@ def test_rejected_rows_are_shown_with_their_reasons_and_objects_with_theirs(clou
     assert "  LOCK" in planned.stdout
     analytics("rebuild", "earthquakes", *days, env=deployed)
     again = json.loads(analytics("plan", "earthquakes", *days, "--json", env=deployed).stdout)
-    assert (again["objects"], again["in_force"], again["sql"]) == (0, 2, [])
+    assert (again["objects"], again["in_force"], again["batches"]) == (0, 2, [])
     anew = json.loads(analytics("plan", "earthquakes", *days, "--json", "--rebuild", env=deployed).stdout)
     assert (anew["objects"], anew["rows_rejected"], anew["table"]) == (2, 1, [])
     shown = analytics("rejected", "earthquakes", *days, "--raw", env={**deployed, "COLUMNS": "400"})

@@ -22,6 +22,7 @@ from lambdas.common.db.sql import identifier, identifiers, statement
 from lambdas.common.errors import DataRefused, LoadError
 
 KEYS_A_STATEMENT = 1000
+COPIED = "SELECT pg_last_copy_count() AS rows"
 # Gives today's raw content: ETag by raw key, for the raw days of the entries at hand.
 Listing = Callable[[], Mapping[str, str]]
 
@@ -63,19 +64,18 @@ def stage(connection: Any, batch: Batch, manifest: Manifest | None, copy_role: s
             never written twice, so no raw object is to blame, and none is set aside for it.
     """
     with autocommit(connection):
-        for sql in temp_tables(batch.contract):
+        for sql in _temp_tables(batch.contract):
             execute(connection, sql)
         _fill_applied(connection, [e.raw_key for e in batch.entries])
         if manifest is None:
             return
         execute(connection, copy_statement(manifest.url, copy_role))
-        copied = int(query(connection, "SELECT pg_last_copy_count() AS rows")[0]["rows"])
+        copied = int(query(connection, COPIED)[0]["rows"])
     if copied != manifest.rows:
         raise LoadError(f"COPY took {copied} rows, the files of {manifest.url} hold {manifest.rows}")
 
 
-def temp_tables(contract: Contract) -> list[str]:
-    """The statements that make what a load stages into."""
+def _temp_tables(contract: Contract) -> list[str]:
     touched = [ddl.touched_table(contract)] if contract.key else []
     return [ddl.staging_table(contract), "CREATE TEMP TABLE applied (raw_key varchar(1024))", *touched]
 
@@ -192,13 +192,13 @@ def _replace(connection: Any, contract: Contract, *, former: bool, anew: bool = 
     Where the tables hold nothing of these objects, nothing is looked for. A rebuild also touches what core holds of the
     objects: somebody may have changed it there, to keys that history does not have.
     """
-    for sql in replacement(contract, former=former, anew=anew):
+    for sql in _replacement(contract, former=former, anew=anew):
         execute(connection, sql)
     if contract.key:
         _decide_keys(connection, contract)
 
 
-def replacement(contract: Contract, *, former: bool, anew: bool) -> list[str]:
+def _replacement(contract: Contract, *, former: bool, anew: bool) -> list[str]:
     """The statements by which the staged rows take the place of the applied objects' former ones."""
     table, names = identifier(("history." if contract.key else "core.") + contract.name), _names(contract)
     touch = ["keyed_touch", *(["keyed_touch_former"] if former else []), *(["keyed_touch_current"] if anew else [])]
@@ -210,16 +210,9 @@ def replacement(contract: Contract, *, former: bool, anew: bool) -> list[str]:
 
 def _decide_keys(connection: Any, contract: Contract) -> None:
     """The touched keys' rows in core become what history says."""
-    bounds = _key_bounds(connection, contract)
-    for sql in decision(contract, bounded=bool(bounds)):
-        execute(connection, sql, bounds)
-
-
-def decision(contract: Contract, *, bounded: bool) -> list[str]:
-    """The statements that decide the touched keys, within bounds of the event time where it is part of the key."""
-    names = _names(contract)
-    parts = (("keyed_delete", names["core"]), ("keyed_decide", "h"))
-    return [statement(n).format(**names, range=_in_bounds(contract, t) if bounded else "") for n, t in parts]
+    names, bounds = _names(contract), _key_bounds(connection, contract)
+    for name, table in (("keyed_delete", names["core"]), ("keyed_decide", "h")):
+        execute(connection, statement(name).format(**names, range=_in_bounds(contract, table)), bounds)
 
 
 def _fill_applied(connection: Any, raw_keys: Sequence[str]) -> None:
@@ -255,7 +248,7 @@ def _same_key(contract: Contract, table: str) -> str:
     return " AND ".join(f"{table}.{identifier(name)} = touched.{identifier(name)}" for name in contract.key)
 
 
-def is_bounded(contract: Contract) -> bool:
+def _is_bounded(contract: Contract) -> bool:
     """Whether a predicate on the event time may bound the touched keys: only where it is part of the key."""
     return contract.event_time.name in contract.key
 
@@ -264,14 +257,20 @@ def _key_bounds(connection: Any, contract: Contract) -> list[Any]:
     """First and last event time of the touched keys, where a predicate on it is sound; else nothing.
 
     It lets the zone maps prune. An event whose time is no part of its key may move, and its old row would stay outside.
+    Where no key is touched both are NULL, which bounds to no row.
     """
-    if not is_bounded(contract):
+    if not _is_bounded(contract):
         return []
+    found = query(connection, bounds_query(contract))[0]
+    return [found["first"], found["last"]]
+
+
+def bounds_query(contract: Contract) -> str:
+    """The SELECT of the first and the last event time that are touched."""
     column = identifier(contract.event_time.name)
-    found = query(connection, f"SELECT MIN({column}) AS first, MAX({column}) AS last FROM touched")[0]
-    return [] if found["first"] is None else [found["first"], found["last"]]
+    return f"SELECT MIN({column}) AS first, MAX({column}) AS last FROM touched"
 
 
 def _in_bounds(contract: Contract, table: str) -> str:
     column = identifier(contract.event_time.name)
-    return f" AND {table}.{column} >= %s AND {table}.{column} <= %s"
+    return f" AND {table}.{column} >= %s AND {table}.{column} <= %s" if _is_bounded(contract) else ""
