@@ -13,6 +13,8 @@ SOURCE_TAG = "analytics/source"
 REBUILD_TAG = "analytics/rebuild"
 # On the assets of a source that is paused in its defs.yaml: nothing of it runs by itself.
 PAUSED_TAG = "analytics/paused"
+# The checks of core/<source> that the ledger alone answers: they run with every load.
+OF_LEDGER = frozenset({"few_rows_are_rejected", "columns_are_as_agreed", "rules_hold", "no_object_is_set_aside"})
 # How many days back a proof looks, today included; absent: all.
 LAST_DAYS_TAG = "analytics/last-days"
 
@@ -34,7 +36,7 @@ def load_request(
     return dg.RunRequest(
         asset_selection=[core_key(source)],
         # without this line all checks of the asset would run: the proof is the night's
-        asset_check_keys=blocking_checks(context, source),
+        asset_check_keys=checks_of_loads(context, source),
         run_key=run_key,
         tags={
             RANGE_START: first,
@@ -62,10 +64,11 @@ def days_of_run(tags: Mapping[str, str], today: date) -> dict[str, str]:
     return {"start": tags[RANGE_START], "end": str(after)}
 
 
-def blocking_checks(context: dg.SensorEvaluationContext, source: str) -> list[dg.AssetCheckKey]:
-    """The checks of core/<source> that run with its loads, because marts wait for them."""
+def checks_of_loads(context: dg.SensorEvaluationContext, source: str) -> list[dg.AssetCheckKey]:
+    """The checks of core/<source> that run with its loads: those of the ledger, and those that marts wait for."""
     graph = asset_graph(context)
-    return sorted(key for key in graph.get_check_keys_for_assets({core_key(source)}) if graph.get(key).blocking)
+    found = graph.get_check_keys_for_assets({core_key(source)})
+    return sorted(key for key in found if key.name in OF_LEDGER or graph.get(key).blocking)
 
 
 def core_key(source: str) -> dg.AssetKey:

@@ -22,20 +22,25 @@ def examine_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
     """Count what a source's contract promises of its table, or a mart's of its view.
 
     Args:
-        event: source; start and end (raw UTC days, half-open), without which all days are meant. Or mart.
+        event: source; start and end (raw UTC days, half-open), without which all days are meant; and with
+            "only": "ledger" no table is read. Or mart.
         deadline: time.monotonic() at which the warehouse gives up.
 
     Returns:
         source, rows (in core), nulls ({required column: rows without a value}), doubled ({columns of a key or unique
-        column: values that stand more than once}), newest (greatest event time of all days, UTC, or null), remarks of
-        the objects of these days ([{status, reason, kinds, objects, newest}], the 20 most seen), and days as the action
-        `days` gives them: of these days, and of the 28 before them. Of a mart: mart and doubled.
+        column: values that stand more than once}) and newest (greatest event time of all days, UTC, or null). And what
+        the ledger says of these days and of the 28 before them: remarks of their objects ([{status, reason, kinds,
+        objects, newest}], the 20 most seen), and days as the action `days` gives them. Of a mart: mart and doubled.
     """
     if "mart" in event:
         return _examine_mart(str(event["mart"]), deadline)
-    contract, days = load_source(event.get("source")), read_days(event)
-    found = read_warehouse(partial(_examine, contract, days), f"examine {contract.name}", deadline)
-    measure_table(contract, found, days[0])
+    contract, days, only = load_source(event.get("source")), read_days(event), event.get("only")
+    if only not in (None, "ledger"):
+        raise RequestError(f"only is {only!r}; expected ledger, or nothing where the table is to be read too")
+    examine = _examine_ledger if only else _examine
+    found = read_warehouse(partial(examine, contract, days), f"examine {contract.name}", deadline)
+    if not only:
+        measure_table(contract, found, days[0])
     return found
 
 
@@ -55,13 +60,20 @@ def _examine_mart(name: str, deadline: float) -> dict[str, Any]:
 def _examine(contract: Contract, days: Days, connection: Any) -> dict[str, Any]:
     total, nulls = _count_nulls(connection, contract, days)
     return {
-        "source": contract.name,
+        **_examine_ledger(contract, days, connection),
         "rows": total,
         "nulls": nulls,
         "doubled": {", ".join(columns): _doubled(connection, contract, days, columns) for columns in _single(contract)},
         "newest": _newest(connection, contract),
-        "remarks": _remarks(connection, contract, days),
-        "days": counts_of_days(connection, contract, (_before(days[0]), days[1])),
+    }
+
+
+def _examine_ledger(contract: Contract, days: Days, connection: Any) -> dict[str, Any]:
+    wider = (_before(days[0]), days[1])
+    return {
+        "source": contract.name,
+        "remarks": _remarks(connection, contract, wider),
+        "days": counts_of_days(connection, contract, wider),
     }
 
 

@@ -1,7 +1,8 @@
 """The quality of each table: checks of what it holds, against the contract and against its own past.
 
-They run with the proofs: hourly for the last days, nightly for all. Blocking ones run with each load too, so that marts
-wait for them. What the numbers mean is decided here, what they are by the process function.
+They run with the proofs: hourly for the last days, nightly for all. What the ledger alone answers runs with each load
+too, and so do blocking ones, because marts wait for them: the same check by the same numbers, whoever asks. What the
+numbers mean is decided here, what they are by the process function.
 """
 
 import datetime as dt
@@ -16,7 +17,7 @@ from lambdas.common.contract import Contract
 from lambdas.common.remarks import DRIFT, RULE
 from orchestration.calls import Answer, ask_function
 from orchestration.components.common import RETRIES
-from orchestration.loads import core_key, days_of_run
+from orchestration.loads import OF_LEDGER, core_key, days_of_run
 from orchestration.resources import Cloud
 
 # Where the contract sets no maxRejectedRatio: a row in twenty that nobody can use should be looked at.
@@ -137,9 +138,12 @@ def build_quality(contract: Contract) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(specs=specs, name=f"quality__{contract.name}", retry_policy=RETRIES, can_subset=True)
     def quality(context: dg.AssetCheckExecutionContext, cloud: Cloud) -> Iterator[dg.AssetCheckResult]:
         now = dt.datetime.now(dt.UTC)
-        days = days_of_run(context.run.tags, now.date())
-        answer = ask_function(context, cloud, "process", event={"action": "examine", "source": contract.name, **days})
-        for name in sorted(check.name for check in context.selected_asset_check_keys):
+        names = sorted(check.name for check in context.selected_asset_check_keys)
+        event = {"action": "examine", "source": contract.name, **days_of_run(context.run.tags, now.date())}
+        # a load waits for no table to be read
+        only = {"only": "ledger"} if set(names) <= OF_LEDGER else {}
+        answer = ask_function(context, cloud, "process", event={**event, **only})
+        for name in names:
             verdict = CHECKS[name][0](contract, answer, now)
             yield dg.AssetCheckResult(
                 asset_key=key,

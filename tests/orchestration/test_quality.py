@@ -22,7 +22,8 @@ from orchestration.components.quality import (
     severity_of,
 )
 from orchestration.definitions import defs
-from orchestration.loads import core_key
+from orchestration.loads import OF_LEDGER, core_key, load_request
+from orchestration.resources import Cloud
 from tests.orchestration import function
 
 NOW = dt.datetime(2024, 3, 10, 12, tzinfo=dt.UTC)
@@ -157,3 +158,51 @@ def test_all_checks_come_from_one_call(functions, mode, wrong):
     found = {e.check_name: e for e in result.get_asset_check_evaluations()}
     assert {name for name, e in found.items() if not e.passed} == wrong
     assert found["keys_are_unique"].severity == dg.AssetCheckSeverity.ERROR
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What the function is asked by calls that change nothing."""
+    found, invoke = [], Cloud.invoke
+
+    def told(cloud, name, event):
+        found.append(event)
+        return invoke(cloud, name, event)
+
+    monkeypatch.setattr(Cloud, "invoke", told)
+    return found
+
+
+def load_as_the_sensors_ask():
+    """A load of a day with the checks that its request names; their evaluations by name."""
+    repository, day = defs().get_repository_def(), dt.date(2018, 2, 1)
+    request = load_request(
+        dg.build_sensor_context(repository_def=repository), "earthquakes", (day, day), run_key="a load"
+    )
+    job = repository.get_implicit_job_def_for_assets(request.asset_selection)
+    load = job.get_subset(
+        asset_selection=set(request.asset_selection), asset_check_selection=set(request.asset_check_keys)
+    )
+    result = load.execute_in_process(tags=request.tags)
+    assert result.success
+    return {evaluation.check_name: evaluation for evaluation in result.get_asset_check_evaluations()}
+
+
+@pytest.mark.filterwarnings("ignore:.*PipesMessageReader.expected_writer_count")
+@pytest.mark.parametrize(("mode", "wrong"), [("plain", set()), ("broken", REMARKED)])
+def test_a_load_tells_what_the_ledger_knows_of_it_without_reading_a_table(functions, asked, mode, wrong):
+    functions(mode)
+    found = load_as_the_sensors_ask()
+    assert found.keys() == OF_LEDGER
+    assert {name for name, evaluation in found.items() if not evaluation.passed} == wrong
+    days = {"start": "2018-02-01", "end": "2018-02-02"}
+    (event,) = (event for event in asked if event["action"] == "examine")
+    assert event == {"action": "examine", "source": "earthquakes", "only": "ledger", **days}
+
+
+def test_a_proof_reads_the_tables_too(functions, asked):
+    functions("proved")
+    keys = {dg.AssetCheckKey(core_key("earthquakes"), name) for name in (*OF_LEDGER, "keys_are_unique")}
+    job = defs().get_repository_def().get_job("proof")
+    assert job.get_subset(asset_selection=set(), asset_check_selection=keys).execute_in_process().success
+    assert asked == [{"action": "examine", "source": "earthquakes"}]

@@ -8,8 +8,11 @@ import pytest
 from lambdas.common.db.prove import EVER
 from lambdas.common.db.redshift import execute, query
 from lambdas.common.db.sql import statement
+from lambdas.common.errors import RequestError
 from lambdas.common.lake import raw_key
 from lambdas.process.examine import _examine as examine
+from lambdas.process.examine import _examine_ledger as examine_ledger
+from lambdas.process.examine import examine_source
 from tests.process.test_prove import DAY, NEXT, A, C, row
 
 END = dt.date(2024, 3, 3)
@@ -70,6 +73,22 @@ def test_what_the_ledger_remarks_of_objects_in_force_is_told(loaded):
     (told,) = found["remarks"]
     assert (told["status"], told["reason"], told["objects"]) == ("loaded", "put in other words", 1)
     assert told["kinds"] == ["drift", "rule"]
+
+
+def test_of_a_load_s_days_the_ledger_says_what_it_says_of_many(loaded):
+    key = raw_key(loaded.contract.name, DAY, A)
+    with loaded.warehouse.session("tests") as connection:
+        execute(connection, f"UPDATE ops.load_ledger SET reason = '[drift] new' WHERE raw_key = '{key}'")
+        week = (END - dt.timedelta(days=7), END)
+        load, wider = (examine_ledger(loaded.contract, days, connection) for days in ((NEXT, END), week))
+    assert load == wider, "an object of a day before is told by every load"
+    assert [remark["kinds"] for remark in load["remarks"]] == [["drift"]]
+    assert load.keys() == {"source", "remarks", "days"}
+
+
+def test_only_the_ledger_can_be_asked_for_alone():
+    with pytest.raises(RequestError, match="only is 'tables'; expected ledger"):
+        examine_source({"source": "earthquakes", "only": "tables"}, 0)
 
 
 @pytest.mark.parametrize(("number", "doubled"), [(1, 0), (2, 1)])
