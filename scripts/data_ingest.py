@@ -4,7 +4,8 @@
 Days are UTC and both ends are included. Left out, --from is the source's first day and --to is yesterday; a source
 that is read whole (files, tables) then lands all days that it holds. Running it again puts only what has changed.
 --file lands one file beside what the source itself brings, under keys of its own; its format is told by its name.
-With --dry-run nothing is put under raw/; the file of --file is uploaded for the function to read, and removed again.
+With --dry-run nothing is put under raw/, and each object that would be is listed with its rows; the file of --file is
+uploaded for the function to read, and removed again. How far it is goes to stderr: a bar, or a line an answer.
 
   data_ingest.py earthquakes --from 2018-01-31 --to 2018-02-07
   data_ingest.py flights --dry-run
@@ -19,72 +20,47 @@ import hashlib
 import os
 import re
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[1]
 if str(PROJECT) not in sys.path:  # it is run by its path, from any folder
     sys.path.insert(0, str(PROJECT))
-
-from rich.console import Console  # noqa: E402
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: E402
-from rich.table import Table  # noqa: E402
 
 from lambdas.common.contract import source_names  # noqa: E402
 from lambdas.common.errors import ContractError, RequestError, SettingsError  # noqa: E402
 from lambdas.common.settings import environment_name, read_parameter  # noqa: E402
 from lambdas.common.source import SourceConfig, format_of_file, load_source_config  # noqa: E402
 from scripts.functions import HINT, CallError, Event, Function, find_function  # noqa: E402
+from scripts.landing import Landing, before, show, telling  # noqa: E402
 
 LANDED, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 DAY = dt.timedelta(days=1)
 NOT_DEPLOYED = "; it is declared here, but the deployed function has not got it yet: `make up`, or on AWS a deploy"
 
 
-@dataclass(slots=True)
-class Totals:
-    """The function's answers added up."""
-
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("put", "unchanged", "emptied"), 0))
-    rows: int = 0
-    outside: int = 0
-    bytes: int = 0
-    held: bool = False
-
-    def add(self, answer: Mapping[str, Any]) -> None:
-        """Add one answer."""
-        for name, number in answer["objects"].items():
-            self.counts[name] += number
-        self.rows += answer["rows"]
-        self.outside += answer.get("outside", 0)
-        self.bytes += answer["bytes"]
-        self.held = "slice" in (answer.get("remaining") or {})
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit status."""
     options = _parser().parse_args(arguments)
-    begun, totals = time.monotonic(), Totals()
+    landing = Landing(options.source, dry_run=options.dry_run)
     try:
         events = _events(options)
         function = find_function("ingest")
         if options.dry_run:
             events = [{**event, "dry_run": True} for event in events]
         with _uploaded(options) as uploaded:
-            _land(function, options.source, [{**event, **uploaded} for event in events], totals)
+            _land(function, [{**event, **uploaded} for event in events], landing)
     except (RequestError, SettingsError, ContractError) as error:
         unknown = f"source {options.source!r} is unknown" in str(error)
         return _complain(f"{error}{NOT_DEPLOYED if unknown else ''}", WRONG)
     except CallError as error:
-        return _complain(f"{str(error).rstrip('.')}. {_before(totals, options)}", FAILED)
+        return _complain(f"{str(error).rstrip('.')}. {before(landing)}", FAILED)
     except KeyboardInterrupt:
-        under_way = "The call under way goes on by itself, 240 s at most, and lands what it reads"
-        return _complain(f"interrupted. {_before(totals, options).rstrip('.')}. {under_way}", INTERRUPTED)
-    _show(totals, options, time.monotonic() - begun)
+        lands = "" if options.dry_run else ", and lands what it reads"
+        under_way = f"The call under way goes on by itself, 240 s at most{lands}"
+        return _complain(f"interrupted. {before(landing).rstrip('.')}. {under_way}", INTERRUPTED)
+    show(landing)
     return LANDED
 
 
@@ -96,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--from", dest="first", type=_day, metavar="DAY", help="first UTC day, YYYY-MM-DD")
     parser.add_argument("--to", dest="last", type=_day, metavar="DAY", help="last UTC day, included")
     parser.add_argument("--file", type=Path, metavar="PATH", help="land this file of the source")
-    parser.add_argument("--dry-run", action="store_true", help="fetch and count, but land nothing")
+    parser.add_argument("--dry-run", action="store_true", help="fetch and count, list what would be put, land nothing")
     return parser
 
 
@@ -186,57 +162,13 @@ def _uploaded(options: argparse.Namespace) -> Iterator[Event]:
             s3.delete_object(Bucket=bucket, Key=key)
 
 
-def _land(function: Function, source: str, events: Sequence[Event], totals: Totals) -> None:
+def _land(function: Function, events: Sequence[Event], landing: Landing) -> None:
     """Call the function for each event until nothing of it remains."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    begun = time.monotonic()
-    with Progress(*columns, TextColumn("{task.fields[state]}"), console=Console(stderr=True)) as progress:
-        total = sum(_days(event) for event in events) or None
-        task = progress.add_task(source, total=total, state="calling the function")
+    with telling(landing, events) as tell:
         for event in events:
-            left = _days(event)
             for answer in function.answers(event):
-                totals.add(answer)
-                rest = _days({**event, **answer["remaining"]}) if answer.get("remaining") else 0
-                rate = totals.rows / max(time.monotonic() - begun, 0.001)
-                progress.update(task, advance=left - rest, state=f"{totals.rows:,} rows, {rate:,.0f} a second")
-                left = rest
-        progress.update(task, total=total or 1, completed=total or 1)
-
-
-def _days(event: Event) -> int:
-    if "start" not in event:
-        return 0
-    return (dt.date.fromisoformat(event["end"]) - dt.date.fromisoformat(event["start"])).days
-
-
-def _show(totals: Totals, options: argparse.Namespace, seconds: float) -> None:
-    did = "would land" if options.dry_run else "landed"
-    table = Table(title=f"{options.source}: {did} under raw/{options.source}/", title_justify="left")
-    values = {**totals.counts, "rows": totals.rows, "bytes": totals.bytes}
-    for name in ("objects put", "unchanged", "emptied", "rows", "bytes", "seconds"):
-        table.add_column(name, justify="right")
-    table.add_row(*(f"{number:,}" for number in values.values()), f"{seconds:.1f}")
-    Console().print(table)
-    if emptied := totals.counts["emptied"]:
-        did = "would be" if options.dry_run else "are"
-        print(
-            f"{emptied:,} objects {did} replaced by empty ones, because the source has no rows for them any more: "
-            "rows that they had leave the warehouse with the next load"
-        )
-    if totals.outside:
-        print(f"{totals.outside:,} rows of other days than asked for were left out")
-
-
-def _before(totals: Totals, options: argparse.Namespace) -> str:
-    """What the calls before the one that failed have done."""
-    objects = sum(totals.counts.values())
-    if not objects:
-        return "Nothing landed before."
-    if totals.held:
-        return f"{totals.rows:,} rows were read before that; nothing of a source that is not read to its end lands"
-    did = "would have landed" if options.dry_run else "had landed and stay"
-    return f"Before that {totals.rows:,} rows in {objects:,} objects {did}; running it again is safe"
+                landing.add(event, answer)
+                tell()
 
 
 def _complain(text: str, status: int) -> int:

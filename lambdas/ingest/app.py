@@ -4,8 +4,8 @@
 {"source": "flights"}                                                   a source that is read whole, all its days
 {"source": "flights", "file": "samples/uploads/...", "format": "csv"}   one file beside what the source brings
 {"action": "days", "source": "flights", "start": "2013-01-01", "end": "2013-02-01"}   what lies under raw/ of each day
-With "dry_run": true everything is fetched and counted, and nothing is put. A "slice" is what `remaining` of the answer
-before said.
+With "dry_run": true everything is fetched and counted, and nothing is put. A "slice", and what a dry run has "filled",
+is what `remaining` of the answer before said.
 """
 
 import os
@@ -23,7 +23,7 @@ from lambdas.ingest.extract import Source
 from lambdas.ingest.land import PUTS_AT_ONCE, Lake
 from lambdas.ingest.passes import ingest, ingest_file
 from lambdas.ingest.request import read_days, read_window
-from lambdas.ingest.slices import read_slice
+from lambdas.ingest.slices import read_filled, read_slice
 from lambdas.ingest.tokens import Vault
 
 # For what is under way when the time to work is over.
@@ -54,15 +54,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _count_days(event: dict[str, Any], context: Any, settings: Settings) -> dict[str, Any]:
     contract, window = load_source(event.get("source")), read_days(event)
-    return count_days(contract.name, window, _lake(settings), deadline(context, SPARE_SECONDS))
+    return count_days(contract.name, window, _lake(settings, event), deadline(context, SPARE_SECONDS))
 
 
-def _lake(settings: Settings, *, dry_run: bool = False) -> Lake:
+def _lake(settings: Settings, event: dict[str, Any]) -> Lake:
     import boto3
     from botocore.config import Config
 
     s3 = boto3.client("s3", config=Config(max_pool_connections=PUTS_AT_ONCE))
-    return Lake(s3, settings.lake_bucket, dry_run=dry_run)
+    return Lake(s3, settings.lake_bucket, event.get("dry_run") is True, read_filled(event))
 
 
 def _ingest(event: dict[str, Any], context: Any, settings: Settings) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def _ingest(event: dict[str, Any], context: Any, settings: Settings) -> dict[str
     config = load_source_config(contract.name)
     variables = {**(settings.source_variables or {}), **os.environ}
     source = Source(config, contract, variables, Vault(boto3.client("secretsmanager")))
-    lake, limit = _lake(settings, dry_run=event.get("dry_run") is True), deadline(context, SPARE_SECONDS)
+    lake, limit = _lake(settings, event), deadline(context, SPARE_SECONDS)
     part = read_slice(event)
     if "file" in event:
         return ingest_file(source, str(event["file"]), str(event.get("format")), lake, limit, part)

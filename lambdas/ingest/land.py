@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambdas.common.contract import Contract
@@ -29,11 +29,15 @@ PUTS_AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """Where objects go. `client` is boto3's for S3. With `dry_run` none goes; all is counted as if."""
+    """Where objects go. `client` is boto3's for S3. With `dry_run` none goes; all is counted as if.
+
+    `filled` are the days for which a dry run's former slices would have put something: they lie nowhere.
+    """
 
     client: Any
     bucket: str
     dry_run: bool = False
+    filled: set[dt.date] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Landed:
 
     `outside`: rows of another day than was asked for. They were left out: the window of their own day brings them,
     and a part of a day must not overwrite the whole of it.
+    `changes`: of a dry run, the key and the rows of each object that would be put or emptied.
     """
 
     rows: int = 0
@@ -50,6 +55,7 @@ class Landed:
     emptied: int = 0
     bytes: int = 0
     outside: int = 0
+    changes: tuple[tuple[str, int], ...] = field(default=(), repr=False)
 
     def __add__(self, other: "Landed") -> "Landed":
         return Landed(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
@@ -147,9 +153,12 @@ def land(spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Namin
     present = _present(lake, naming)
     if not rows.count and not naming.may_be_empty and naming.part == 0:
         _refuse_to_empty(lake, naming.source, [item for item in present.values() if item.etag != empty.md5])
-    for day in naming.bare_days([found.day for found in inside], present):
+    days_with_rows = {found.day for found in inside}
+    for day in naming.bare_days(days_with_rows | lake.filled, present):
         wanted[naming.key(day, 0, number=0)] = empty
     wanted |= {key: empty for key in present if key not in wanted and naming.decides(key)}
+    if lake.dry_run and not naming.last:
+        lake.filled.update(days_with_rows)
     landed = _put_changed(lake, naming, wanted, present)
     return replace(landed, outside=sum(found.count for found in days if not _is_asked(found.day, rows, window)))
 
@@ -199,6 +208,7 @@ def _put_changed(lake: Lake, naming: Naming, wanted: dict[str, Encoded], present
         unchanged=len(wanted) - len(changed),
         emptied=emptied,
         bytes=sum(item.size for item in wanted.values()),
+        changes=tuple((key, item.rows) for key, item in changed.items()) if lake.dry_run else (),
     )
 
 

@@ -18,6 +18,8 @@ from lambdas.ingest.spool import Rows, Spool
 
 logger = logging.getLogger(__name__)
 
+# An answer of a function holds 6 MB at most.
+MOST_CHANGES = 20_000
 # columns of a file that is refused
 SHOWN = 20
 UPLOAD = re.compile(
@@ -38,11 +40,12 @@ def ingest(source: Source, window: Window | None, lake: Lake, deadline: float, p
         part: what `remaining` of the answer before said.
 
     Returns:
-        source, start, end, rows, outside, objects (put, unchanged, emptied), bytes, remaining.
+        source, start, end, rows, outside, objects (put, unchanged, emptied), bytes, remaining; of a dry run also
+        changes ([{key, rows}] of what would be put or emptied, the first `MOST_CHANGES`).
     """
     if window is None or not source.config.windowed:
         landed, rest = _in_slices(lambda now: _one_pass(source, window, lake, deadline, now), part, deadline)
-        return _answer(source, window, landed, _rest(window, rest) if rest else None)
+        return _answer(source, window, landed, lake, _rest(window, rest) if rest else None)
     landed, reached, left = Landed(), window.start, part
     step = dt.timedelta(days=source.config.pass_days)
     while reached < window.end:
@@ -55,7 +58,7 @@ def ingest(source: Source, window: Window | None, lake: Lake, deadline: float, p
         if not _time_for_another(begun, deadline):
             break
     days = Window(reached, window.end) if reached < window.end else None
-    return _answer(source, window, landed, _rest(days, following) if days else None)
+    return _answer(source, window, landed, lake, _rest(days, following) if days else None)
 
 
 def _in_slices(
@@ -146,13 +149,13 @@ def ingest_file(
     landed, rest = _in_slices(
         lambda now: _one_pass(own_file, None, lake, deadline, now, match["digest"]), part, deadline
     )
-    return _answer(source, None, landed, _rest(None, rest) if rest else None)
+    return _answer(source, None, landed, lake, _rest(None, rest) if rest else None)
 
 
 def _answer(
-    source: Source, window: Window | None, landed: Landed, remaining: Mapping[str, Any] | None
+    source: Source, window: Window | None, landed: Landed, lake: Lake, remaining: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    return {
+    answer: dict[str, Any] = {
         "source": source.config.name,
         "start": window.start.isoformat() if window else None,
         "end": window.end.isoformat() if window else None,
@@ -160,5 +163,10 @@ def _answer(
         "outside": landed.outside,
         "objects": {"put": landed.put, "unchanged": landed.unchanged, "emptied": landed.emptied},
         "bytes": landed.bytes,
-        "remaining": remaining,
+        "remaining": dict(remaining) if remaining else None,
     }
+    if lake.dry_run:
+        answer["changes"] = [{"key": key, "rows": rows} for key, rows in landed.changes[:MOST_CHANGES]]
+        if remaining and "slice" in remaining:
+            answer["remaining"]["filled"] = sorted(day.isoformat() for day in lake.filled)
+    return answer

@@ -3,6 +3,7 @@
 Where a slice ends depends on the source alone, never on time, so that reading again gives the same objects.
 """
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,6 +57,19 @@ def read_slice(event: Mapping[str, Any]) -> Slice:
     if number is None or not isinstance(at, Mapping) or not RUN.fullmatch(str(run)):
         raise RequestError(f"slice is {given!r}; it must be what `remaining` of an answer says")
     return Slice(number, at, run)
+
+
+def read_filled(event: Mapping[str, Any]) -> set[dt.date]:
+    """The days that a dry run's former slices would have filled: what `remaining` of the answer before said.
+
+    Raises:
+        RequestError: it says no such thing.
+    """
+    given = event.get("filled", [])
+    try:
+        return {dt.date.fromisoformat(day) for day in given}
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"filled is {given!r}; it must be what `remaining` of an answer says") from error
 
 
 @dataclass(slots=True)

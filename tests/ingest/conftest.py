@@ -23,7 +23,7 @@ from lambdas.ingest.extract import Source
 from lambdas.ingest.land import Lake
 from lambdas.ingest.passes import ingest
 from lambdas.ingest.request import read_window
-from lambdas.ingest.slices import read_slice
+from lambdas.ingest.slices import read_filled, read_slice
 from lambdas.ingest.tokens import Vault
 from tests.cloud import Cloud
 
@@ -74,10 +74,11 @@ class Bench:
         *,
         seconds: float = 60,
         remaining: dict[str, Any] | None = None,
+        dry_run: bool = False,
     ) -> dict[str, Any]:
         """One call for a source that is written already; `remaining` is what the call before said."""
         event = {"start": start, "end": end, **(remaining or {})}
-        window, lake = read_window(event, source.config), Lake(self.s3, self.bucket)
+        window, lake = read_window(event, source.config), Lake(self.s3, self.bucket, dry_run, read_filled(event))
         return ingest(source, window, lake, time.monotonic() + seconds, read_slice(event))
 
     def etags(self) -> dict[str, str]:
@@ -195,11 +196,11 @@ def small(monkeypatch):
     monkeypatch.setattr(passes, "_time_for_another", lambda *_: False)
 
 
-def all_calls(bench, extract, start=None, end=None, between=lambda: None):
+def all_calls(bench, extract, start=None, end=None, between=lambda: None, *, dry_run=False):
     """The answers until nothing remains, each `remaining` having gone through JSON."""
     source, answers, pending = bench.source(extract), [], {}
     while pending is not None:
-        answers.append(bench.call(source, start, end, remaining=pending))
+        answers.append(bench.call(source, start, end, remaining=pending, dry_run=dry_run))
         pending = json.loads(json.dumps(answers[-1]["remaining"]))
         between()
         assert len(answers) < 20

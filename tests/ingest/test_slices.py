@@ -13,7 +13,7 @@ import pytest
 
 from lambdas.common.errors import RequestError, SourceError, SourceUnavailable
 from lambdas.ingest import held as held_back
-from lambdas.ingest import slices
+from lambdas.ingest import passes, slices
 from lambdas.ingest.slices import read_slice
 from tests.ingest.conftest import all_calls, key
 
@@ -91,6 +91,23 @@ def test_files_come_slice_by_slice_and_reading_again_changes_nothing(bench, smal
     again = all_calls(bench, extract)
     assert sum(answer["objects"]["put"] + answer["objects"]["emptied"] for answer in again) == 0
     assert bench.etags() == before
+
+
+@pytest.mark.parametrize("calls", ["one", "one a slice"])
+def test_a_dry_run_of_several_slices_says_what_the_run_then_lands(bench, small, monkeypatch, calls):
+    if calls == "one":
+        monkeypatch.setattr(passes, "_time_for_another", lambda *_: True)
+    for files in (FILES, {"a": range(5), "b": range(6, 9)}):
+        extract, before = write(bench, "csv", files), bench.etags()
+        said = all_calls(bench, extract, dry_run=True)
+        assert (bench.etags(), held(bench)) == (before, [])
+        done = all_calls(bench, extract)
+        after = bench.etags()
+        for name in ("rows", "outside", "bytes", "objects"):
+            assert [answer[name] for answer in said] == [answer[name] for answer in done]
+        changed = {f"raw/things/{k}": bench.table(k).num_rows for k in after if before.get(k) != after[k]}
+        told = [(one["key"], one["rows"]) for answer in said for one in answer["changes"]]
+        assert (len(told), dict(told)) == (len(changed), changed)
 
 
 @pytest.mark.parametrize("kind", ["csv"])

@@ -6,12 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
 import pytest
 
 from lambdas.common.lake import list_objects, parse_raw_key
-from scripts import data_ingest
+from scripts.landing import Landing, before, show
 from tests.cloud import PROJECT
 
 SCRIPT = PROJECT / "scripts" / "data_ingest.py"
@@ -29,7 +28,7 @@ def run(*arguments, env, folder=PROJECT):
 
 
 def numbers(output):
-    """The summary's row: put, unchanged, emptied, rows, bytes, seconds."""
+    """The summary's row: put, unchanged, emptied, rows, bytes, seconds, rows a second."""
     cells = next(line for line in output.splitlines() if line.startswith("│")).strip("│").split("│")
     return [float(cell.strip().replace(",", "")) for cell in cells]
 
@@ -92,32 +91,28 @@ def wait_until(holds, seconds):
         time.sleep(0.02)
 
 
-def test_a_failure_says_what_had_landed_before():
-    class Failing:
-        def answers(self, event):
-            if event["start"] > "2024-01-01":
-                raise data_ingest.CallError("things: answered 404 [SourceError]")
-            yield {"rows": 3, "bytes": 9, "objects": {"put": 1, "unchanged": 1, "emptied": 0}, "remaining": None}
+def test_a_source_that_breaks_off_between_slices_has_landed_nothing():
+    landing = Landing("things")
+    landing.add({}, answer(rows=4, put=1, remaining={"slice": {}}))
+    assert before(landing).startswith("4 rows were read before that; nothing of a source that is not read to its end")
 
-    totals = data_ingest.Totals()
-    events = [{"start": f"2024-01-0{day}", "end": f"2024-01-0{day + 1}"} for day in (1, 2)]
-    with pytest.raises(data_ingest.CallError):
-        data_ingest._land(Failing(), "things", events, totals)
-    said = data_ingest._before(totals, SimpleNamespace(dry_run=False))
-    assert said.startswith("Before that 3 rows in 2 objects had landed and stay")
-    held = {"rows": 4, "bytes": 9, "objects": {"put": 1, "unchanged": 0, "emptied": 0}, "remaining": {"slice": {}}}
-    totals.add(held)
-    said = data_ingest._before(totals, SimpleNamespace(dry_run=False))
-    assert said.startswith("7 rows were read before that; nothing of a source that is not read to its end lands")
+
+def answer(rows=0, *, put=0, emptied=0, remaining=None):
+    return {
+        "rows": rows,
+        "bytes": 9,
+        "objects": {"put": put, "unchanged": 0, "emptied": emptied},
+        "remaining": remaining,
+    }
 
 
 def test_the_summary_says_what_becomes_of_rows_that_are_gone(capsys):
-    totals, options = data_ingest.Totals(), SimpleNamespace(source="things", dry_run=False)
-    totals.add({"rows": 3, "bytes": 9, "objects": {"put": 1, "unchanged": 1, "emptied": 0}})
-    data_ingest._show(totals, options, 1.0)
+    landing = Landing("things")
+    landing.add({}, answer(rows=3, put=1))
+    show(landing)
     assert "leave the warehouse" not in capsys.readouterr().out
-    totals.add({"rows": 0, "bytes": 9, "objects": {"put": 0, "unchanged": 1, "emptied": 2}})
-    data_ingest._show(totals, options, 1.0)
+    landing.add({}, answer(emptied=2))
+    show(landing)
     assert "2 objects are replaced by empty ones" in capsys.readouterr().out
 
 
