@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from lambdas.common.lake import contiguous
+from lambdas.common.lake import contiguous, is_raw_key
 from lambdas.common.notices import Put
 from orchestration.loads import asset_graph
 
@@ -15,12 +15,15 @@ Event = dg.AssetMaterialization | dg.AssetObservation
 
 OUTSIDE = "the source has no such day; `start` and `end` of its defs.yaml say which it has"
 TO_COME = "the day has not begun; it loads once it has, unless `end` of its defs.yaml lies before it"
+MISNAMED = "the load sets them aside, for their names break the pattern"
 PAUSED = "the source is paused in its defs.yaml; the proof finds these days once it is not"
 
 
 def landed(context: dg.SensorEvaluationContext, source: str, days: Days) -> Iterator[Event]:
     """Materializations by day of what others drop; of what ingest lands, and says so, an observation a range."""
     key = raw_key(source)
+    days, misnamed = _named(days, right=True), _named(days, right=False)
+    yield from _observed(key, misnamed, seen=MISNAMED)
     if asset_graph(context).get(key).is_executable:
         yield from _observed(key, days, seen="landed")
         return
@@ -36,6 +39,12 @@ def left_alone(source: str, days: Days, why: str) -> Iterator[Event]:
 def raw_key(source: str) -> dg.AssetKey:
     """The key of the asset raw/<source>."""
     return dg.AssetKey(["raw", source])
+
+
+def _named(days: Days, *, right: bool) -> Days:
+    """The days' puts whose names are those of raw objects, or else the others."""
+    found = {day: {put for put in puts if is_raw_key(put.key) is right} for day, puts in days.items()}
+    return {day: puts for day, puts in found.items() if puts}
 
 
 def _observed(key: dg.AssetKey, days: Days, *, seen: str) -> Iterator[dg.AssetObservation]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from lambdas.common.lake import is_raw_key
 from lambdas.common.notices import Notice, Put, read_notices
 
 logger = logging.getLogger(__name__)
@@ -37,13 +38,16 @@ class Received:
     counts: Counter[str] = field(default_factory=Counter)
 
     def count_as(self, kind: str, what: object) -> None:
-        """Count an event that makes nothing dirty, and say which."""
+        """Count an event that is not as it should be, and say which."""
         self.counts[kind] += 1
-        logger.warning("%s event passed over: %.500s", kind, what)
+        logger.warning("%s event: %.500s", kind, what)
 
     def add(self, source: str, day: date, put: Put) -> None:
-        """Mark a source's day as dirty."""
-        self.counts["put"] += 1
+        """Mark a source's day as dirty; by an object too that the load sets aside for its name."""
+        if is_raw_key(put.key):
+            self.counts["put"] += 1
+        else:
+            self.count_as("misnamed", put.key)
         self.sources[-1].add(source)
         self.puts.setdefault(source, {}).setdefault(day, set()).add(put)
 
@@ -95,7 +99,7 @@ def digest(puts: Iterable[Put]) -> str:
 def _add(received: Received, notice: Notice) -> None:
     if notice.raw is not None and notice.put is not None:
         received.add(notice.raw.source, notice.raw.day, notice.put)
-    elif notice.kind in ("foreign", "malformed"):
+    elif notice.kind in ("foreign", "undated", "malformed"):
         received.count_as(notice.kind, notice.what)
-    else:
+    elif notice.kind != "folder":
         received.counts[notice.kind] += 1

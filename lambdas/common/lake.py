@@ -14,13 +14,21 @@ from typing import Any
 
 from lambdas.common.errors import RequestError
 
-RAW_KEY = re.compile(
-    r"raw/(?P<source>[a-z][a-z0-9_]{0,40})/(?P<day>\d{4}/\d{2}/\d{2})/(?P<stem>data_[A-Za-z0-9_.\-+:]{1,128})\.parquet"
-)
+# No NUL: the ledger could not hold such a key.
+IN_A_DAY = re.compile(r"raw/(?P<source>[a-z][a-z0-9_]{0,40})/(?P<day>[0-9]{4}/[0-9]{2}/[0-9]{2})/[^\0]*")
+NAME = re.compile(r"(?P<stem>data_[A-Za-z0-9_.\-+:]{1,128})\.parquet")
 
 RAW_KEY_WORDS = "raw/<source>/YYYY/MM/DD/data_<name>.parquet, the name of letters, digits and _ . - + :"
 DAYS_AS_A_MONTH = 3
 LISTINGS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RawDay:
+    """A source, and the UTC day in whose folder a key lies, whatever its name."""
+
+    source: str
+    day: dt.date
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,14 +82,26 @@ def parse_raw_key(key: str) -> RawKey:
     Raises:
         RequestError: the key breaks the pattern or its day is not in the calendar.
     """
-    match = RAW_KEY.fullmatch(key)
-    if not match:
+    lies, name = parse_raw_day(key), NAME.fullmatch(key.split("/", 5)[5])
+    if not name:
         raise RequestError(f"{key!r} is no raw key; expected {RAW_KEY_WORDS}")
+    return RawKey(lies.source, lies.day, name["stem"])
+
+
+def parse_raw_day(key: str) -> RawDay:
+    """Where that key lies, also one whose name breaks the pattern.
+
+    Raises:
+        RequestError: it lies in no day's folder of a source, or its day is not in the calendar.
+    """
+    match = IN_A_DAY.fullmatch(key)
+    if not match:
+        raise RequestError(f"{key!r} is no raw key, and lies in no day; expected {RAW_KEY_WORDS}")
     try:
         day = dt.datetime.strptime(match["day"], "%Y/%m/%d").date()  # noqa: DTZ007 - a UTC day has no zone
     except ValueError as error:
         raise RequestError(f"{key!r}: {match['day']} is no day of the calendar") from error
-    return RawKey(match["source"], day, match["stem"])
+    return RawDay(match["source"], day)
 
 
 def days_between(start: dt.date, end: dt.date) -> Iterator[dt.date]:
@@ -110,7 +130,7 @@ def list_objects(s3: Any, bucket: str, prefix: str) -> Iterator[RawObject]:
 
 
 def list_raw(s3: Any, bucket: str, source: str, start: dt.date, end: dt.date) -> list[RawObject]:
-    """The objects of a source's days [start, end), by key; folder markers and other files left out.
+    """The objects of a source's days [start, end), by key, those too whose names break the pattern.
 
     Long ranges are read with few calls: whole years and months are listed, not day by day.
     """
@@ -120,11 +140,9 @@ def list_raw(s3: Any, bucket: str, source: str, start: dt.date, end: dt.date) ->
     return sorted(found)
 
 
-def list_strangers(s3: Any, bucket: str, source: str, most: int) -> list[str]:
-    """The keys under raw/<source>/ that nothing loads, as they break the pattern, among the first `most` keys."""
-    listed = islice(list_objects(s3, bucket, f"raw/{source}/"), most)
-    # a key that ends in a slash is a folder as consoles make it
-    return [item.key for item in listed if not item.key.endswith("/") and not is_raw_key(item.key)]
+def list_undated(s3: Any, bucket: str, source: str, most: int) -> list[str]:
+    """The keys under raw/<source>/ that lie in no day, among the first `most` keys."""
+    return [item.key for item in islice(list_objects(s3, bucket, f"raw/{source}/"), most) if is_undated(item.key)]
 
 
 def list_days(s3: Any, bucket: str, source: str, days: Iterable[dt.date]) -> dict[str, str]:
@@ -151,8 +169,25 @@ def is_raw_key(key: str) -> bool:
     return True
 
 
+def lies_in_day(key: str) -> bool:
+    """Whether that key lies in the folder of a source's day, so that the ledger can say what became of it."""
+    try:
+        parse_raw_day(key)
+    except RequestError:
+        return False
+    return True
+
+
+def is_undated(key: str) -> bool:
+    """Whether that key under raw/ is of no day, so that nothing loads it.
+
+    A folder above the days, as consoles make them, is nothing at all.
+    """
+    return not key.endswith("/") and not lies_in_day(key)
+
+
 def _in_range(key: str, start: dt.date, end: dt.date) -> bool:
-    return is_raw_key(key) and start <= parse_raw_key(key).day < end
+    return lies_in_day(key) and start <= parse_raw_day(key).day < end
 
 
 def _covering_prefixes(root: str, start: dt.date, end: dt.date) -> list[str]:

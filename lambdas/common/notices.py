@@ -10,15 +10,16 @@ from typing import Any, Literal
 from urllib.parse import unquote_plus
 
 from lambdas.common.errors import RequestError
-from lambdas.common.lake import RawKey, parse_raw_key
+from lambdas.common.lake import RawDay, is_undated, parse_raw_day
 
-# removed, test: nothing to do. foreign: of another bucket, or no raw object. malformed: unreadable.
-Kind = Literal["put", "removed", "test", "foreign", "malformed"]
+# removed, test, folder: nothing to do. foreign: of another bucket, or not under raw/. undated: under raw/, in no day.
+# malformed: unreadable.
+Kind = Literal["put", "removed", "test", "folder", "foreign", "undated", "malformed"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Put:
-    """One notified content of a raw object: an overwritten object is another Put with the same key."""
+    """One notified content of an object in a raw day: an overwritten object is another Put with the same key."""
 
     key: str
     etag: str
@@ -27,16 +28,19 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One event of a message, or a message that is none: its kind, what it is about; of a put, raw key and content."""
+    """One event of a message, or a message that is none: kind, what it is about, of a put place and content."""
 
     kind: Kind
     what: str
-    raw: RawKey | None = None
+    raw: RawDay | None = None
     put: Put | None = None
 
 
 def read_notices(body: str, bucket: str) -> list[Notice]:
-    """What the body of a message says about raw objects in that bucket; never raises."""
+    """What the body of a message says about objects under raw/ in that bucket; never raises.
+
+    A name that breaks the pattern makes its day dirty like any other: the load sets the object aside.
+    """
     try:
         document = json.loads(body)
         if document.get("Event") == "s3:TestEvent":
@@ -63,6 +67,12 @@ def _notice(event: dict[str, Any], bucket: str) -> Notice:
         return Notice("foreign", key)
     try:
         put = Put(key, str(item.get("eTag", "")), str(item.get("sequencer", "")))
-        return Notice("put", key, parse_raw_key(key), put)
+        return Notice("put", key, parse_raw_day(key), put)
     except RequestError as error:
-        return Notice("foreign", str(error))
+        return Notice(_kind_without_day(key), str(error))
+
+
+def _kind_without_day(key: str) -> Kind:
+    if not key.startswith("raw/"):
+        return "foreign"
+    return "undated" if is_undated(key) else "folder"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from lambdas.common.lake import RawObject, days_between, list_raw, parse_raw_key
+from lambdas.common.lake import RawObject, days_between, is_raw_key, list_raw, parse_raw_key
 from lambdas.ingest.footers import count_rows
 from lambdas.ingest.land import Lake
 from lambdas.ingest.request import Window
@@ -26,7 +26,8 @@ def count_days(source: str, window: Window, lake: Lake, deadline: float) -> dict
         {"source", "days": [{day, objects, bytes, rows}]}, every day of the window, by day. `rows` is null where an
         object of the day is no Parquet file, or the time was up.
     """
-    items = list_raw(lake.client, lake.bucket, source, window.start, window.end)
+    listed = list_raw(lake.client, lake.bucket, source, window.start, window.end)
+    items = [item for item in listed if is_raw_key(item.key)]  # the load sets the others aside
 
     def count(item: RawObject) -> int | None:
         return count_rows(lake.client, lake.bucket, item) if time.monotonic() < deadline else None

@@ -62,6 +62,7 @@ class _Search:
         self._known = forgetter.in_force()
         self._held = self._objects_that_hold_it()
         self._contract_hash = forgetter.contract.hash
+        self._misnamed: set[str] = set()
         self._done = Forgotten()
 
     def run(self, start: dt.date, after: str) -> Forgotten:
@@ -176,6 +177,9 @@ class _Search:
 
     def _finish(self) -> None:
         there = {raw.current.key: raw.current.etag for raw in self._raw_objects() if raw.current}
+        for key in sorted(self._misnamed):
+            logger.warning("%s was not searched: it has no name of a raw object", key)
+        self._done.unreadable += len(self._misnamed)
         for raw_key in sorted(self._held - there.keys()):
             self._done.rows += self._take_rows(raw_key)
         named = {e["curated_key"] for key, e in self._forgetter.in_force().items() if key not in there} - {None}
@@ -220,7 +224,13 @@ class _Search:
     def _raw_objects(self) -> Iterator[_Raw]:
         forgetter = self._forgetter
         listed = list_versions(forgetter.s3, forgetter.bucket, f"raw/{forgetter.contract.name}/")
-        found = sorted((v for v in listed if is_raw_key(v.key)), key=attrgetter("key"))
+        found = []
+        for version in listed:
+            if is_raw_key(version.key):
+                found.append(version)
+            elif version.etag and not version.key.endswith("/"):
+                self._misnamed.add(version.key)
+        found.sort(key=attrgetter("key"))
         for key, group in itertools.groupby(found, key=attrgetter("key")):
             versions = list(group)
             current = next((v for v in versions if v.current and v.etag), None)

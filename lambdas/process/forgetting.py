@@ -16,7 +16,7 @@ from lambdas.common.db.lock import LedgerTurn, lock_source, session_name, take_t
 from lambdas.common.db.redshift import rollback, transaction
 from lambdas.common.db.retry import retry
 from lambdas.common.errors import RequestError
-from lambdas.common.lake import day_prefix, list_objects, parse_raw_key
+from lambdas.common.lake import day_prefix, list_objects, parse_raw_day
 from lambdas.common.settings import Settings
 from lambdas.process.erase import Derived, Version, delete_versions, derived_from, list_versions
 from lambdas.process.work import TIME_TO_COMMIT, Loader, Warehouse
@@ -66,7 +66,7 @@ class Forgetter:
         Raises:
             RequestError: it is none of this source's, was never there, or is put again all the time.
         """
-        raw = parse_raw_key(raw_key)
+        raw = parse_raw_day(raw_key)
         if raw.source != self.contract.name:
             raise RequestError(f"raw_key (--object) {raw_key!r} is none of {self.contract.name}")
         known, versions = self.in_force(raw.day).get(raw_key), self.versions_of(raw_key)

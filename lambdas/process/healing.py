@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from lambdas.common.db import prove
 from lambdas.common.db.prove import Proof
-from lambdas.common.lake import contiguous, is_raw_key, parse_raw_key
+from lambdas.common.lake import contiguous, lies_in_day, parse_raw_day
 
 # An answer to Dagster stays small; nearer ranges are joined, and what lies between is loaded already.
 MOST_MISSING = 6
@@ -26,14 +26,14 @@ MENDED_BY_REBUILD = {
 
 
 def missing_days(proof: Proof) -> list[str]:
-    """UTC days of objects that are not in force, as first/last, at most MOST_MISSING ranges."""
-    return _texts(_join(contiguous(_days(proof.pending)), MOST_MISSING))
+    """UTC days of objects that are not in force or have lapsed, as first/last, at most MOST_MISSING ranges."""
+    return _texts(_join(contiguous(_days((*proof.pending, *proof.lapsed))), MOST_MISSING))
 
 
 def split_outside(proof: Proof, has_day: Callable[[dt.date], bool]) -> tuple[Proof, tuple[str, ...]]:
     """The proof without the pending objects of days that the source does not have, and these: they are not loaded."""
     days = {day: has_day(day) for day in _days(proof.pending)}
-    outside = [key for key in proof.pending if not days.get(parse_raw_key(key).day, True)]
+    outside = [key for key in proof.pending if not days.get(parse_raw_day(key).day, True)]
     left = set(proof.pending) - set(outside)
     return replace(proof, pending=tuple(key for key in proof.pending if key in left)), tuple(outside)
 
@@ -45,12 +45,12 @@ def outside_days(raw_keys: Iterable[str]) -> list[str]:
 
 def damaged_days(proof: Proof) -> list[str]:
     """UTC days whose tables a rebuild brings back, as first/last; of objects that still lie in the lake."""
-    wrong = {f.raw_key for f in proof.findings if f.equation in MENDED_BY_REBUILD} - set(proof.gone)
+    wrong = {f.raw_key for f in proof.findings if f.equation in MENDED_BY_REBUILD} - {*proof.gone, *proof.lapsed}
     return _texts(contiguous(_days(wrong))[:MOST_DAMAGED])
 
 
 def _days(raw_keys: Iterable[str]) -> set[dt.date]:
-    return {parse_raw_key(key).day for key in raw_keys if is_raw_key(key)}
+    return {parse_raw_day(key).day for key in raw_keys if lies_in_day(key)}
 
 
 def _join(ranges: list[tuple[dt.date, dt.date]], most: int) -> list[tuple[dt.date, dt.date]]:

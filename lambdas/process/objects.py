@@ -8,16 +8,17 @@ import math
 import re
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lambdas.common.contract import Contract
 from lambdas.common.db.ledger import BAD, LOADED, Entry
 from lambdas.common.errors import ObjectError
-from lambdas.common.lake import RawObject, day_prefix, parse_raw_key
+from lambdas.common.lake import RAW_KEY_WORDS, RawObject, day_prefix, is_raw_key, parse_raw_day, parse_raw_key
 from lambdas.common.remarks import join
 from lambdas.process import slices
 from lambdas.process.engine import Engine, Split
@@ -94,8 +95,8 @@ class Stager:
                 if taken and time.monotonic() > deadline:
                     break
                 taken += 1
-                if path := fetch.result():
-                    puts.append(pool.submit(self._put, *self._split(item, path)))
+                if split := self._split(item, fetch.result):
+                    puts.append(pool.submit(self._put, *split))
             return Staging([put.result() for put in puts], taken)
         finally:
             pool.shutdown(cancel_futures=True)
@@ -121,7 +122,7 @@ class Stager:
         return slices.Slicer(self._s3, self._bucket, self._contract, self._engine, self._workspace)
 
     def _blank(self, item: RawObject) -> Entry:
-        return Entry(item.key, parse_raw_key(item.key).day, item.etag, self._contract.hash, BAD)
+        return Entry(item.key, parse_raw_day(item.key).day, item.etag, self._contract.hash, BAD)
 
     def tries(self, objects: Iterable[RawObject]) -> Iterator[Trial]:
         """What staging would say of each object, one after the other; of a large one, of its first slice.
@@ -133,8 +134,8 @@ class Stager:
                 with tempfile.TemporaryDirectory(dir=self._workspace) as folder:
                     if trial := self._try_slice(item, Path(folder)):
                         yield trial
-            elif path := self._fetch(item):
-                entry, curated, rejected = self._split(item, path)
+            elif split := self._split(item, partial(self._fetch, item)):
+                entry, curated, rejected = split
                 curated.unlink(missing_ok=True)
                 yield Trial(entry, rejected)
                 rejected.unlink(missing_ok=True)
@@ -156,7 +157,12 @@ class Stager:
         return Trial(entry, rejected, part)
 
     def _fetch(self, item: RawObject) -> Path | None:
-        """The object's bytes on disk, as the listing saw it; None where it has changed or gone since."""
+        """The object's bytes on disk, as the listing saw it; None where it has changed or gone since.
+
+        None as well where its name sets it aside: nothing of it is read.
+        """
+        if fault_of(item.key):
+            return None
         path = self._workspace / f"{parse_raw_key(item.key).day}-{item.etag}-{abs(hash(item.key))}.raw"
         try:
             reply = self._s3.get_object(Bucket=self._bucket, Key=item.key, IfMatch=item.etag)
@@ -170,7 +176,15 @@ class Stager:
                 file.write(chunk)
         return path
 
-    def _split(self, item: RawObject, raw: Path) -> tuple[Entry, Path, Path]:
+    def _split(self, item: RawObject, fetch: Callable[[], Path | None]) -> tuple[Entry, Path, Path] | None:
+        """The object's entry and files; None where it has changed or gone since it was listed."""
+        if fault := fault_of(item.key):
+            nothing = self._workspace / "nothing"
+            return set_aside(self._blank(item), fault), nothing, nothing
+        raw = fetch()
+        return self._split_file(item, raw) if raw else None
+
+    def _split_file(self, item: RawObject, raw: Path) -> tuple[Entry, Path, Path]:
         parsed = parse_raw_key(item.key)
         curated, rejected = raw.with_suffix(".curated"), raw.with_suffix(".rejected")
         name = f"{parsed.stem}_{item.etag}_{self._contract.hash}.parquet"
@@ -198,7 +212,19 @@ class Stager:
 
 def is_large(item: RawObject) -> bool:
     """Whether the object is taken in slices."""
-    return item.size > slices.SLICE_BYTES
+    return item.size > slices.SLICE_BYTES and fault_of(item.key) is None
+
+
+def fault_of(key: str) -> str | None:
+    """Why an object is set aside for its name alone, and what to do; None for a raw key."""
+    if key.endswith("/"):
+        return "a folder marker, as consoles make them: it holds no rows, and no folder needs one. Delete it"
+    if is_raw_key(key):
+        return None
+    return (
+        f"its name breaks the pattern, so it is not read; expected {RAW_KEY_WORDS}, right in the day's folder. Put it "
+        "again under such a name, or have scripts/data_ingest.py SOURCE --file PATH land its rows; then delete this one"
+    )
 
 
 def _counted(entry: Entry, split: Split) -> Entry:

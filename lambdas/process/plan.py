@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,10 @@ from lambdas.common.db.ledger import BAD, LOADED, Entry, is_in_force, read_in_fo
 from lambdas.common.db.prove import EVER
 from lambdas.common.db.redshift import rollback
 from lambdas.common.errors import RequestError
-from lambdas.common.lake import RawObject, list_raw, parse_raw_key
+from lambdas.common.lake import RawObject, list_raw, parse_raw_day
 from lambdas.common.settings import Settings
 from lambdas.process.engine import Engine, open_engine
-from lambdas.process.objects import Stager, Trial
+from lambdas.process.objects import Stager, Trial, fault_of
 from lambdas.process.rehearse import MANIFEST, rehearse_load, rehearse_migration
 from lambdas.process.rejected import read_file
 from lambdas.process.reports import read_days, read_warehouse
@@ -158,5 +158,6 @@ def _batches(
 
 
 def _untried(item: RawObject) -> Entry:
-    """What may come of an object of which not all was tried: rows."""
-    return Entry(item.key, parse_raw_key(item.key).day, item.etag, "", LOADED, rows_in=1, rows_accepted=1)
+    """What may come of an object of which not all was tried: rows, unless its name sets it aside."""
+    entry = Entry(item.key, parse_raw_day(item.key).day, item.etag, "", BAD)
+    return entry if fault_of(item.key) else replace(entry, status=LOADED, rows_in=1, rows_accepted=1)

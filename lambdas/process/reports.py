@@ -14,18 +14,18 @@ from lambdas.common.db.redshift import autocommit, query, set_timeout
 from lambdas.common.db.retry import retry
 from lambdas.common.db.sql import statement
 from lambdas.common.errors import ContractError, RequestError
-from lambdas.common.lake import is_raw_key, list_objects, list_raw
+from lambdas.common.lake import is_undated, lies_in_day, list_objects, list_raw
 from lambdas.common.settings import Settings
 from lambdas.common.source import load_source_config
 from lambdas.process.healing import damaged_days, missing_days, outside_days, split_outside
 from lambdas.process.requests import open_warehouse
-from lambdas.process.standing import find_strangers, read_standing
+from lambdas.process.standing import find_undated, read_standing
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 # An answer to Dagster stays under 1 KB, and so does a finding of some 200 characters three times.
-FINDINGS, FINDING_LENGTH = 3, 220
+FINDINGS, FINDING_LENGTH, KEY_LENGTH = 3, 220, 100
 COUNTS = ("days", "objects", "bad", "rows_in", "rows_accepted", "rows_rejected", "rows_late")
 
 
@@ -40,7 +40,8 @@ def prove_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
     Returns:
         source, start, end, objects, rows_in, rows_accepted, rows_rejected, pending, outside, gone (numbers of objects),
         broken (how many findings there are, 100 of a kind at most), findings, missing and damaged (UTC days to load
-        and to rebuild, first/last), outside_days (that have objects and are not the source's), seconds.
+        and to rebuild, first/last), outside_days (that have objects and are not the source's), undated (how many
+        objects lie in no day; looked for where all days are meant) and undated_key (one of them), seconds.
     """
     began = time.monotonic()
     contract, days, most = load_source(event.get("source")), read_days(event), event.get("most", FINDINGS)
@@ -64,6 +65,8 @@ def prove_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         "missing": missing_days(proof),
         "damaged": damaged_days(proof),
         "outside_days": outside_days(outside),
+        "undated": len(proof.undated),
+        "undated_key": _short(proof.undated[0], KEY_LENGTH) if proof.undated else None,
         "seconds": round(time.monotonic() - began, 3),
     }
 
@@ -76,8 +79,8 @@ def _has_day(source: str, day: dt.date) -> bool:
         return True
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= FINDING_LENGTH else text[: FINDING_LENGTH - 3] + "..."
+def _short(text: str, length: int = FINDING_LENGTH) -> str:
+    return text if len(text) <= length else text[: length - 3] + "..."
 
 
 def read_status(deadline: float) -> dict[str, Any]:
@@ -85,7 +88,7 @@ def read_status(deadline: float) -> dict[str, Any]:
 
     Returns:
         {"sources": [{source, generation, loaded_at, days, objects, bad, rows_in, rows_accepted, rows_rejected,
-        rows_late, newest, former, missing, missing_days, strangers, stranger}], "marts": [{mart, stale}], "retired":
+        rows_late, newest, former, missing, missing_days, undated, undated_key}], "marts": [{mart, stale}], "retired":
         names}; times are UTC in ISO 8601, or null; former and missing as lambdas.process.standing has them.
     """
     return read_warehouse(_status, "status", deadline)
@@ -114,9 +117,10 @@ def _prove(contract: Contract, days: tuple[dt.date, dt.date], connection: Any) -
 def list_lake(s3: Any, bucket: str, source: str, days: tuple[dt.date, dt.date]) -> Lake:
     """What lies in the lake of the source's days, or of all for EVER."""
     everything = list_objects(s3, bucket, f"raw/{source}/")
-    raw = everything if days == EVER else list_raw(s3, bucket, source, *days)
+    raw = list(everything) if days == EVER else list_raw(s3, bucket, source, *days)
     files = [o.key for zone in ("curated", "rejected") for o in list_objects(s3, bucket, f"{zone}/{source}/")]
-    return Lake({o.key: o.etag for o in raw if is_raw_key(o.key)}, frozenset(files))
+    undated = tuple(o.key for o in raw if is_undated(o.key))
+    return Lake({o.key: o.etag for o in raw if lies_in_day(o.key)}, frozenset(files), undated)
 
 
 def _status(connection: Any) -> dict[str, Any]:
@@ -128,7 +132,7 @@ def _status(connection: Any) -> dict[str, Any]:
     retired = retire.list_retired(connection, [*declared, *known])
     standing = read_standing(connection, declared)
     lake = boto3.client("s3"), Settings.from_environment().lake_bucket
-    sources = [_source_status(r) | standing[r["source"]] | find_strangers(*lake, r["source"]) for r in rows]
+    sources = [_source_status(r) | standing[r["source"]] | find_undated(*lake, r["source"]) for r in rows]
     return {"sources": sources, "marts": stale, "retired": retired}
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 import logging
 import time
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,7 +15,7 @@ from lambdas.common.db import marts
 from lambdas.common.db.redshift import read_secret
 from lambdas.common.db.retry import retry
 from lambdas.common.errors import AnalyticsError, RequestError
-from lambdas.common.lake import RawKey, contiguous
+from lambdas.common.lake import RawDay, contiguous
 from lambdas.common.notices import read_notices
 from lambdas.common.settings import Settings
 from lambdas.common.source import load_source_config
@@ -161,19 +161,24 @@ def refresh_stale(sources: Sequence[str], deadline: float) -> None:
 
 
 def _dirty_days(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[dt.date, set[str]]]:
-    """By source and day, the ids of the messages that mark it dirty."""
+    """By source and day, the ids of the messages that mark it dirty. What lies in no day raises an alarm."""
     dirty: dict[str, dict[dt.date, set[str]]] = defaultdict(lambda: defaultdict(set))
     bucket, known = Settings.from_environment().lake_bucket, source_names()
+    counts: Counter[str] = Counter()
     for record in records:
         for notice in read_notices(record["body"], bucket):
+            counts[notice.kind] += 1
+            if notice.kind == "folder":
+                continue
             if notice.raw is None:
                 logger.warning("%s event in message %s: %.500s", notice.kind, record["messageId"], notice.what)
             elif notice.raw.source not in known or _is_to_load(notice.raw):
                 dirty[notice.raw.source][notice.raw.day].add(record["messageId"])
+    measure("process", {"ObjectsSetAside": counts["undated"] or None})
     return dirty
 
 
-def _is_to_load(raw: RawKey) -> bool:
+def _is_to_load(raw: RawDay) -> bool:
     config = load_source_config(raw.source)
     today = dt.datetime.now(dt.UTC).date()
     wanted = not config.paused and config.has_day(raw.day, today)

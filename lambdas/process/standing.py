@@ -10,7 +10,7 @@ from lambdas.common.contract import Contract
 from lambdas.common.db.redshift import query
 from lambdas.common.db.sql import statement
 from lambdas.common.errors import ContractError
-from lambdas.common.lake import contiguous, list_strangers
+from lambdas.common.lake import contiguous, list_undated
 from lambdas.common.source import SourceConfig, load_source_config
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,8 @@ def read_standing(connection: Any, declared: Mapping[str, Contract]) -> dict[str
     former: dict[str, int] = defaultdict(int)
     for row in query(connection, statement("status_days")):
         source = row["source"]
-        days[source].add(row["raw_day"])
+        if int(row["loaded"]):
+            days[source].add(row["raw_day"])
         if source in declared and row["contract_hash"] != declared[source].hash:
             former[source] += int(row["objects"])
     today = dt.datetime.now(dt.UTC).date()
@@ -43,7 +44,7 @@ def _missing(name: str, days: set[dt.date], today: dt.date) -> dict[str, Any]:
 
 
 def find_missing(config: SourceConfig, days: set[dt.date], today: dt.date) -> dict[str, Any]:
-    """The UTC days since the source's start without an object, up to yesterday where it has a schedule, or to its end.
+    """The UTC days since the source's start of which nothing is loaded, up to yesterday by a schedule, or to its end.
 
     Without either nobody promised a day: then up to the newest that is there.
 
@@ -59,11 +60,11 @@ def find_missing(config: SourceConfig, days: set[dt.date], today: dt.date) -> di
     return {"missing": sum((end - first).days for first, end in ranges), "missing_days": shown}
 
 
-def find_strangers(s3: Any, bucket: str, source: str) -> dict[str, Any]:
-    """Of a source that others fill: how many objects nothing loads for their names (`strangers`), and one of them."""
+def find_undated(s3: Any, bucket: str, source: str) -> dict[str, Any]:
+    """Of a source that others fill: how many objects lie in no day (`undated`), and one of them."""
     try:
         filled_by_others = load_source_config(source).extract is None
     except ContractError:
         filled_by_others = False  # read_standing says that its defs.yaml is wrong
-    found = list_strangers(s3, bucket, source, MOST_KEYS) if filled_by_others else []
-    return {"strangers": len(found), "stranger": min(found, default=None)}
+    found = list_undated(s3, bucket, source, MOST_KEYS) if filled_by_others else []
+    return {"undated": len(found), "undated_key": min(found, default=None)}

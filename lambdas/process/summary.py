@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from lambdas.common.db.ledger import FORGOTTEN
 from lambdas.common.db.load import Loaded
 
 
@@ -34,8 +35,9 @@ class Summary:
     def add(self, done: Loaded) -> None:
         """Count what one batch committed."""
         self.skipped += done.in_force
-        self.objects += len(done.entries)
-        for entry in done.entries:
+        loaded = [entry for entry in done.entries if entry.status != FORGOTTEN]
+        self.objects += len(loaded)
+        for entry in loaded:
             self.rows_in += entry.rows_in
             self.rows_accepted += entry.rows_accepted
             self.rows_rejected += entry.rows_rejected

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from lambdas.common.contract import Contract
-from lambdas.common.db.ledger import BAD, Anew, Stamp, is_in_force, read_generation, read_in_force
+from lambdas.common.db.ledger import BAD, FORGOTTEN, Anew, Entry, Stamp, is_in_force, read_generation, read_in_force
 from lambdas.common.db.load import Batch, Loaded, commit, stage
 from lambdas.common.db.lock import session_name
 from lambdas.common.db.manifest import Manifest, write_manifest
 from lambdas.common.db.redshift import autocommit, close, connect, rollback, set_timeout
 from lambdas.common.db.retry import retry
 from lambdas.common.errors import DataRefused, LoginRefused
-from lambdas.common.lake import RawObject, list_days, list_raw, parse_raw_key
+from lambdas.common.lake import RawObject, list_days, list_raw, parse_raw_day
 from lambdas.common.settings import Settings
 from lambdas.process.engine import Engine, open_engine
 from lambdas.process.measures import measure_load
@@ -43,6 +43,7 @@ TIME_TO_COMMIT = 45
 SOCKET_SECONDS = 5
 # An object that is overwritten while it is loaded is listed anew; who overwrites for ever is left to the next call.
 LISTINGS = 3
+GONE = "it was set aside, and lies under raw/ no more"
 
 
 @dataclass(slots=True)
@@ -126,7 +127,8 @@ class Loader:
         return summary
 
     def _load(self, request: Request, summary: Summary) -> None:
-        pending, summary.skipped = self._pending(request, summary)
+        pending, summary.skipped, lapsed = self._pending(request, summary)
+        self._commit_parts([Staged(entry) for entry in lapsed], request, summary)
         with tempfile.TemporaryDirectory() as folder, open_engine(Path(folder)) as connection:
             stager = Stager(self._s3, self._bucket, self._contract, Engine(connection, self._contract), Path(folder))
             for _ in range(LISTINGS):
@@ -136,21 +138,21 @@ class Loader:
                 # Looked at once more after the commit: another loader, called for a change in the meantime, may have
                 # found the former content in force and nothing to do.
                 if not summary.remaining:
-                    pending, _ = self._pending(request, summary)
+                    pending, *_ = self._pending(request, summary)
         if pending and not summary.remaining:
-            summary.remaining, summary.left = parse_raw_key(pending[0].key).day, len(pending)
+            summary.remaining, summary.left = parse_raw_day(pending[0].key).day, len(pending)
 
     def _load_pending(self, stager: Stager, pending: Sequence[RawObject], request: Request, summary: Summary) -> None:
         """Load the pending objects in batches, until time is up. What changes under the reading is left out."""
         left = list(pending)
         while left:
             if time.monotonic() > request.deadline:
-                summary.remaining, summary.left = parse_raw_key(left[0].key).day, len(left)
+                summary.remaining, summary.left = parse_raw_day(left[0].key).day, len(left)
                 break
             began = time.monotonic()
             staging = stager.stage(first_batch(left), request.deadline - TIME_TO_COMMIT)
             if not staging.taken:
-                summary.remaining, summary.left = parse_raw_key(left[0].key).day, len(left)
+                summary.remaining, summary.left = parse_raw_day(left[0].key).day, len(left)
                 summary.slices = staging.slices
                 break
             left = left[staging.taken :]
@@ -197,16 +199,22 @@ class Loader:
     def _anew(self, request: Request, summary: Summary) -> Anew | None:
         return Anew(summary.since, self._contract.hash) if request.anew else None
 
-    def _pending(self, request: Request, summary: Summary) -> tuple[list[RawObject], int]:
-        """The objects whose content is not in force yet, and how many are. A hint: the lock decides."""
+    def _pending(self, request: Request, summary: Summary) -> tuple[list[RawObject], int, list[Entry]]:
+        """The objects whose content is not in force yet, how many are, and what withdraws those that have lapsed.
+
+        These were set aside and have gone since: nobody has to be told of them any more. A hint: the lock decides.
+        """
         listed = list_raw(self._s3, self._bucket, self._contract.name, request.start, request.end)
-        if not listed:
-            return [], 0
         limit = request.deadline + TIME_TO_COMMIT
         known = retry(lambda: self._known(request), f"look {self._contract.name}", limit)
         anew = self._anew(request, summary)
         pending = [o for o in listed if not is_in_force(known.get(o.key), o.etag, anew)]
-        return pending, len(listed) - len(pending)
+        gone = known.keys() - {o.key for o in listed}
+        lapsed = [self._withdrawal(key, known[key]) for key in sorted(gone) if known[key]["status"] == BAD]
+        return pending, len(listed) - len(pending), lapsed
+
+    def _withdrawal(self, key: str, known: Mapping[str, Any]) -> Entry:
+        return Entry(key, known["raw_day"], known["etag"], self._contract.hash, FORGOTTEN, reason=GONE)
 
     def _known(self, request: Request) -> dict[str, dict[str, Any]]:
         with self._warehouse.session(f"look {self._contract.name}", TIME_TO_COMMIT) as connection:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from lambdas.common.contract import Contract
+from lambdas.common.lake import RAW_KEY_WORDS
 from orchestration.calls import Answer, call_function, metadata
 from orchestration.components.common import RETRIES
 from orchestration.landings import OUTSIDE, raw_key
@@ -61,7 +62,7 @@ def _results(source: str, answer: Answer) -> Iterator[dg.AssetCheckResult]:
         HOLDS: _broken(answer) if answer["broken"] else "",
         LOADED: f"{pending} objects are not loaded, of {missing}" if pending else "",
         KEPT: f"{gone} objects are gone from raw/; their rows stay until they are forgotten" if gone else "",
-        DECLARED: _undeclared(answer) if answer["outside"] else "",
+        DECLARED: "; ".join(_undeclared(answer)),
     }
     counted = f"{answer['objects']} objects, {answer['rows_accepted']} accepted rows"
     for name, text in wrong.items():
@@ -75,9 +76,12 @@ def _results(source: str, answer: Answer) -> Iterator[dg.AssetCheckResult]:
         )
 
 
-def _undeclared(answer: Answer) -> str:
-    days = ", ".join(answer["outside_days"])
-    return f"{answer['outside']} objects of {days} are not loaded: {OUTSIDE}. A day to come loads once it has begun"
+def _undeclared(answer: Answer) -> Iterator[str]:
+    if answer["outside"]:
+        days = ", ".join(answer["outside_days"])
+        yield f"{answer['outside']} objects of {days} are not loaded: {OUTSIDE}. A day to come loads once it has begun"
+    if answer["undated"]:
+        yield f"{answer['undated']} objects lie in no day, {answer['undated_key']} among them; expected {RAW_KEY_WORDS}"
 
 
 def _broken(answer: Answer) -> str:

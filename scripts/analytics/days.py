@@ -4,7 +4,7 @@ import datetime as dt
 
 from lambdas.common.contract import source_names
 from lambdas.common.errors import RequestError
-from lambdas.common.lake import parse_raw_key
+from lambdas.common.lake import parse_raw_day
 from lambdas.common.source import load_source_config
 
 DAY = dt.timedelta(days=1)
@@ -17,8 +17,8 @@ def require_source(name: str) -> None:
 
 
 def require_object_of(raw_key: str, source: str) -> None:
-    """Raise RequestError where the key is no raw object of the source."""
-    found = parse_raw_key(raw_key).source
+    """Raise RequestError where the key lies in no day of the source."""
+    found = parse_raw_day(raw_key).source
     if found != source:
         raise RequestError(f"{raw_key} is an object of {found}, not of {source}")
 

@@ -52,8 +52,8 @@ def _print_remarks(row: dict[str, Any]) -> None:
         print(f"{name}: paused in its defs.yaml; nothing of it runs by itself")
     if row["missing"]:
         _print_missing(row)
-    if row["strangers"]:
-        print(f"{name}: {row['strangers']:,} objects are passed over, {row['stranger']} among them; expected {PATTERN}")
+    if row["undated"]:
+        print(f"{name}: {row['undated']:,} objects lie in no day, {row['undated_key']} among them; expected {PATTERN}")
     if row["former"]:
         print(f"{name}: a former contract loaded {row['former']:,} objects; `analytics rebuild {name}` loads them anew")
     if row["rows_rejected"] or row["bad"]:
@@ -61,12 +61,14 @@ def _print_remarks(row: dict[str, Any]) -> None:
 
 
 def _print_missing(row: dict[str, Any]) -> None:
-    """Which days have no object, and how they come: by a command each range, or from whoever drops the files."""
+    """Of which days nothing is loaded, and how they come: by a command each range, or from whoever drops the files."""
     name, ranges = row["source"], [text.split("/") for text in row["missing_days"]]
     config = _config(name)
     dropped = config is not None and config.extract is None
     way = f"others put them, as {PATTERN.replace('<source>', name)}" if dropped else "these land them:"
-    print(f"{name}: no object for {row['missing']:,} days ({', '.join(f'{a} to {b}' for a, b in ranges)}); {way}")
+    print(
+        f"{name}: nothing is loaded of {row['missing']:,} days ({', '.join(f'{a} to {b}' for a, b in ranges)}); {way}"
+    )
     for first, last in [] if dropped else ranges:
         print(f"  .venv/bin/python scripts/data_ingest.py {name} --from {first} --to {last}")
 

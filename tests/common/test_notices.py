@@ -25,8 +25,13 @@ def test_a_put_says_key_content_and_day():
 
 def test_keys_arrive_encoded_as_in_a_url():
     (found,) = read_notices(json.dumps({"Records": [event("raw/q/2018/02/01/data_a%2Bb%3A1+c.parquet")]}), "lake")
-    assert found.kind == "foreign", "a blank is in no raw key"
-    assert "data_a+b:1 c.parquet" in found.what
+    assert (found.kind, found.put.key) == ("put", "raw/q/2018/02/01/data_a+b:1 c.parquet")
+
+
+@pytest.mark.parametrize("name", ["export.csv", "DATA_1.PARQUET", "sub/data_1.parquet", "data_%C3%A4.parquet", ""])
+def test_a_name_that_breaks_the_pattern_makes_its_day_dirty_like_any_other(name):
+    (found,) = read_notices(json.dumps({"Records": [event(f"raw/quakes/2018/02/01/{name}")]}), "lake")
+    assert (found.kind, found.raw.source, str(found.raw.day)) == ("put", "quakes", "2018-02-01")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +41,14 @@ def test_keys_arrive_encoded_as_in_a_url():
         (event(name="ObjectRemoved:Delete"), "removed"),
         (event(name="ReducedRedundancyLostObject"), "foreign"),
         (event(bucket="another"), "foreign"),
-        (event("raw/quakes/2018/02/31/data_1.parquet"), "foreign"),
+        (event("raw/quakes/2018/02/31/data_1.parquet"), "undated"),
+        (event("raw/quakes/data_1.parquet"), "undated"),
+        (event("raw/Quakes/2018/02/01/data_1.parquet"), "undated"),
+        (event("raw/quakes/٢٠١٨/02/01/data_1.parquet"), "undated"),
+        (event("raw/quakes/2018/02/01/data_%00.parquet"), "undated"),
+        (event("raw/quakes/"), "folder"),
+        (event("raw/quakes/2018/02/"), "folder"),
+        (event("raw/"), "folder"),
         (event("curated/quakes/2018/02/01/data_1.parquet"), "foreign"),
         ({"eventName": "ObjectCreated:Put"}, "malformed"),
         (None, "malformed"),

@@ -51,6 +51,13 @@ def test_files_that_others_dropped_count_too(bench, api):
     assert count(bench, "2024-01-02", "2024-01-04") == {"2024-01-02": (2, 7), "2024-01-03": (2, 6)}
 
 
+def test_files_that_nothing_loads_for_their_names_do_not_count(bench):
+    drop(bench, "2024-01-01", parquet(7))
+    for name in ("", "export.csv", "sub/data_x.parquet"):
+        bench.s3.put_object(Bucket=bench.bucket, Key=f"raw/things/2024/01/01/{name}", Body=b"")
+    assert count(bench, "2024-01-01", "2024-01-02") == {"2024-01-01": (1, 7)}
+
+
 @pytest.mark.parametrize("content", [b"", b"x", b"PAR1", b"no Parquet file, but longer than its ending"])
 def test_the_rows_of_a_day_with_an_unreadable_object_are_not_known(bench, content):
     drop(bench, "2024-01-01", content)

@@ -100,12 +100,13 @@ def proof(source, mode):
     """What the process function answers to prove."""
     key = f"raw/{source}/2013/01/01/data_x.parquet"
     findings = [f"{key}: accepted = rows by _raw_key: 3 accepted, the table holds 2"] if mode == "broken" else []
-    counts = {"objects": 3, "rows_accepted": 7, "broken": 5, "pending": 2, "gone": 1, "outside": 4}
+    counts = {"objects": 3, "rows_accepted": 7, "broken": 5, "pending": 2, "gone": 1, "outside": 4, "undated": 3}
     if mode == "proved":
-        counts |= {"broken": 0, "pending": 0, "gone": 0, "outside": 0}
+        counts |= {"broken": 0, "pending": 0, "gone": 0, "outside": 0, "undated": 0}
     missing, damaged = (["2013-01-03/2013-01-04"], ["2013-01-01/2013-01-01"]) if mode == "broken" else ([], [])
     outside = ["2012-12-30/2012-12-31"] if mode == "broken" else []
-    return {**counts, "findings": findings, "missing": missing, "damaged": damaged, "outside_days": outside}
+    days = {"missing": missing, "damaged": damaged, "outside_days": outside}
+    return {**counts, "findings": findings, **days, "undated_key": "raw/weather/x.csv" if mode == "broken" else None}
 
 
 def plain(event):

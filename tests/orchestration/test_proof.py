@@ -48,6 +48,7 @@ def test_broken_equation_makes_the_check_red_and_is_named(repository, functions)
     assert found[KEPT].description.startswith("1 objects are gone from raw/")
     assert found[DECLARED].asset_key.path == ["raw", "weather"]
     assert found[DECLARED].description.startswith("4 objects of 2012-12-30/2012-12-31 are not loaded: the source has")
+    assert "; 3 objects lie in no day, raw/weather/x.csv among them; expected raw/" in found[DECLARED].description
 
 
 def test_a_run_that_brings_about_assets_passes_the_proof_over_and_what_it_found_still_holds(repository, functions):

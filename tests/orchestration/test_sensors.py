@@ -41,8 +41,8 @@ RESTING = table("resting", **{PAUSED_TAG: "true"})
 DEFINITIONS = dg.Definitions([table("quakes"), table("dropped"), RESTING, extracted, DROPPED], sensors=[raw_objects])
 
 
-def put(source, day, *, etag="e1", sequencer="01", name="ObjectCreated:Put", bucket="lake", stamp="1"):
-    key = f"raw/{source}/{day.replace('-', '/')}/data_{stamp}.parquet"
+def put(source, day, *, etag="e1", sequencer="01", name="ObjectCreated:Put", bucket="lake", stamp="1", file=None):
+    key = f"raw/{source}/{day.replace('-', '/')}/{f'data_{stamp}.parquet' if file is None else file}"
     item = {"key": quote_plus(key, safe="/"), "eTag": etag, "sequencer": sequencer, "size": 10}
     return {"Records": [{"eventName": name, "s3": {"bucket": {"name": bucket}, "object": item}}]}
 
@@ -185,7 +185,35 @@ def test_other_messages_are_counted_and_deleted_without_a_run(sensor):
     )
     result = sensor.tick()
     assert not result.run_requests
-    assert "2 foreign, 3 malformed, 2 outside, 2 put, 1 removed, 1 test" in result.skip_reason.skip_message
+    assert "1 foreign, 3 malformed, 2 outside, 2 put, 1 removed, 1 test, 1 undated" in result.skip_reason.skip_message
+    sensor.tick()
+    assert sensor.scratch.waiting() == (0, 0)
+
+
+def test_a_name_that_breaks_the_pattern_makes_its_day_dirty_and_is_counted_and_told(sensor):
+    names = ("export.csv", "sub/data 1.parquet", "")
+    sensor.send(*(put("dropped", "2018-02-01", file=name) for name in names), put("dropped", "2018-02-02"))
+    result = sensor.tick()
+    [request] = result.run_requests
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2018-02-01", "2018-02-02")
+    aside, landed = result.asset_events
+    assert isinstance(aside, dg.AssetObservation)
+    assert aside.description == (
+        "3 objects of 2018-02-01 to 2018-02-01, raw/dropped/2018/02/01/ among them: "
+        "the load sets them aside, for their names break the pattern"
+    )
+    assert (type(landed), landed.partition) == (dg.AssetMaterialization, "2018-02-02"), "a folder is no landing"
+    sensor.run(dg.DagsterRunStatus.QUEUED, source="dropped")
+    sensor.send(put("dropped", "2018-02-01", file="export.csv"))
+    assert "1 misnamed, 1 waiting in a queued run" in sensor.tick().skip_reason.skip_message
+
+
+def test_folders_above_the_days_are_nothing_and_what_lies_in_no_day_is_counted(sensor):
+    sensor.send(put("quakes", "", file=""), put("quakes", "2018-02", file=""), put("quakes", "2018-02", file="x.csv"))
+    result = sensor.tick()
+    assert not result.run_requests
+    assert not result.asset_events
+    assert result.skip_reason.skip_message == "nothing to load (1 undated)"
     sensor.tick()
     assert sensor.scratch.waiting() == (0, 0)
 

@@ -66,6 +66,21 @@ def test_keys_arrive_encoded_as_in_a_url(loads):
     assert loads.ranges == [(dt.date(2013, 1, 1), dt.date(2013, 1, 2))]
 
 
+def test_names_that_break_the_pattern_make_their_day_dirty(loads):
+    records = [message("m", f"raw/weather/2013/01/0{n}/{name}") for n, name in ((1, "x.csv"), (2, ""), (3, "a+b"))]
+    assert requests.load_messages(records, "r", time.monotonic() + 9) == {"batchItemFailures": []}
+    assert loads.ranges == [(dt.date(2013, 1, 1), dt.date(2013, 1, 4))]
+
+
+def test_what_lies_in_no_day_raises_the_alarm_and_folders_above_the_days_are_nothing(loads, caplog, capsys):
+    records = [message("m", "raw/weather/", "raw/weather/2013/", "raw/weather/foo.parquet", "raw/weather/2013/x")]
+    assert requests.load_messages(records, "r", time.monotonic() + 9) == {"batchItemFailures": []}
+    assert loads.ranges == []
+    assert [text.split("'")[1] for text in caplog.messages] == ["raw/weather/foo.parquet", "raw/weather/2013/x"]
+    [told] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "ObjectsSetAside" in line]
+    assert (told["ObjectsSetAside"], told["Function"]) == ([2], "process")
+
+
 def test_messages_of_a_source_that_is_not_declared_yet_come_again(loads):
     records = [
         message("early", "raw/tomorrow/2013/01/01/data_a.parquet"),

@@ -46,13 +46,22 @@ def test_objects_that_a_former_contract_loaded_are_counted(keyed, loader_connect
     assert read_standing(loader_connection, {contract.name: mended})[contract.name]["former"] == 1
 
 
-def test_objects_that_nothing_loads_for_their_names_are_counted_where_others_put_them(keyed, monkeypatch):
+def test_a_day_of_which_everything_is_set_aside_is_missing(keyed, loader_connection, monkeypatch):
+    monkeypatch.setattr(standing, "load_source_config", lambda name: SourceConfig(name, START))
+    keyed.put(day(3), "20240103T000000000000Z", [])
+    keyed.s3.put_object(Bucket=keyed.bucket, Key=f"raw/{keyed.contract.name}/2024/01/02/", Body=b"")
+    assert keyed.load(day(1), day(4)).bad == 1
+    found = read_standing(loader_connection, {keyed.contract.name: keyed.contract})[keyed.contract.name]
+    assert (found["missing"], found["missing_days"]) == (2, ["2024-01-01/2024-01-02"])
+
+
+def test_objects_that_lie_in_no_day_are_counted_where_others_put_them(keyed, monkeypatch):
     name, s3, bucket = keyed.contract.name, keyed.s3, keyed.bucket
     keyed.put(day(3), "20240103T000000000000Z", [])
-    for strange in ("2024/01/03/data_x.csv", "2024/01/03/part-0.parquet", "2024-01-03/data_x.parquet", "2024/01/"):
-        s3.put_object(Bucket=bucket, Key=f"raw/{name}/{strange}", Body=b"")
+    for rest in ("2024/01/03/data_x.csv", "part-0.parquet", "2024-01-03/data_x.parquet", "2024/01/"):
+        s3.put_object(Bucket=bucket, Key=f"raw/{name}/{rest}", Body=b"")
     monkeypatch.setattr(standing, "load_source_config", lambda name: SourceConfig(name, START))
-    found = standing.find_strangers(s3, bucket, name)
-    assert found == {"strangers": 3, "stranger": f"raw/{name}/2024-01-03/data_x.parquet"}
+    found = standing.find_undated(s3, bucket, name)
+    assert found == {"undated": 2, "undated_key": f"raw/{name}/2024-01-03/data_x.parquet"}
     monkeypatch.setattr(standing, "load_source_config", lambda name: SourceConfig(name, START, extract=EXTRACT))
-    assert standing.find_strangers(s3, bucket, name) == {"strangers": 0, "stranger": None}
+    assert standing.find_undated(s3, bucket, name) == {"undated": 0, "undated_key": None}

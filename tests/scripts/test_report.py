@@ -15,8 +15,8 @@ ROW = {
     "paused": False,
     "missing": 4,
     "missing_days": ["2024-01-01/2024-01-03", "2024-01-09/2024-01-09"],
-    "strangers": 2,
-    "stranger": "raw/things/2024/01/02/data_x.csv",
+    "undated": 2,
+    "undated_key": "raw/things/data_x.parquet",
     "former": 0,
     "rows_rejected": 0,
     "bad": 0,
@@ -36,16 +36,16 @@ def remarks(monkeypatch, capsys):
 
 def test_missing_days_come_by_commands_that_are_ready_to_copy(remarks):
     assert remarks({"filesystem": {"bucket_url": "/x"}})[:3] == [
-        "things: no object for 4 days (2024-01-01 to 2024-01-03, 2024-01-09 to 2024-01-09); these land them:",
+        "things: nothing is loaded of 4 days (2024-01-01 to 2024-01-03, 2024-01-09 to 2024-01-09); these land them:",
         "  .venv/bin/python scripts/data_ingest.py things --from 2024-01-01 --to 2024-01-03",
         "  .venv/bin/python scripts/data_ingest.py things --from 2024-01-09 --to 2024-01-09",
     ]
 
 
-def test_of_a_source_that_others_fill_it_says_where_objects_are_awaited_and_which_are_passed_over(remarks):
-    missing, strangers = remarks(None)
+def test_of_a_source_that_others_fill_it_says_where_objects_are_awaited_and_which_lie_in_no_day(remarks):
+    missing, undated = remarks(None)
     assert "; others put them, as raw/things/YYYY/MM/DD/data_<name>.parquet, the name of letters, digits and" in missing
-    assert strangers.startswith("things: 2 objects are passed over, raw/things/2024/01/02/data_x.csv among them; ")
+    assert undated.startswith("things: 2 objects lie in no day, raw/things/data_x.parquet among them; expected raw/")
 
 
 def test_time_that_was_no_time_is_told_with_the_zone_in_which_it_is_read(monkeypatch, capsys):

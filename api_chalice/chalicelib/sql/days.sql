@@ -26,7 +26,7 @@ SELECT
     SUM(CASE WHEN status = 'loaded' THEN rows_accepted ELSE 0 END) AS rows_accepted,
     SUM(CASE WHEN status = 'loaded' THEN rows_rejected ELSE 0 END) AS rows_rejected,
     SUM(CASE WHEN status = 'loaded' THEN rows_late ELSE 0 END) AS rows_late,
-    MAX(reason) AS reason
+    MAX(CASE WHEN status <> 'forgotten' THEN reason END) AS reason
 FROM entries
 WHERE place = 1
 GROUP BY raw_day

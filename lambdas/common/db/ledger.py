@@ -19,8 +19,8 @@ ROWS_A_STATEMENT = 500
 class Entry:
     """What a load did with one raw object. Event times are naive UTC.
 
-    `status` is loaded, bad (set aside: no rows of it are in the tables) or forgotten (taken out on request); `reason`
-    says why.
+    `status` is loaded, bad (set aside: no rows of it are in the tables) or forgotten (taken out on request, or set
+    aside and gone from the lake since); `reason` says why.
     """
 
     raw_key: str

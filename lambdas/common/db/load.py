@@ -14,7 +14,18 @@ from typing import Any
 
 from lambdas.common.contract import Contract
 from lambdas.common.db import ddl
-from lambdas.common.db.ledger import Anew, Entry, Stamp, append, is_in_force, is_put_by, read_applied, read_generation
+from lambdas.common.db.ledger import (
+    BAD,
+    FORGOTTEN,
+    Anew,
+    Entry,
+    Stamp,
+    append,
+    is_in_force,
+    is_put_by,
+    read_applied,
+    read_generation,
+)
 from lambdas.common.db.lock import LedgerTurn, lock_source, take_turns
 from lambdas.common.db.manifest import Manifest, copy_statement
 from lambdas.common.db.redshift import autocommit, execute, query, transaction
@@ -42,7 +53,7 @@ class Batch:
 
     Args:
         contract: the source's.
-        entries: one a raw object, each key once.
+        entries: one a raw object, each key once. A forgotten one withdraws what was set aside and lies there no more.
         listing: gives what lies there under the lock.
         limit: time.monotonic() by which the transaction has to be over.
         anew: load what is in force as well, unless it came in since the rebuild was asked for.
@@ -127,11 +138,17 @@ def _decide(connection: Any, batch: Batch, load_id: str) -> _Decided:
     days = [e.raw_day for e in batch.entries]
     known = read_applied(connection, batch.contract.name, min(days), max(days))
     mine = [e for e in batch.entries if is_put_by(known.get(e.raw_key), e.etag, load_id)]
-    fresh = [e for e in batch.entries if current.get(e.raw_key) == e.etag]
-    todo = [e for e in fresh if not is_in_force(known.get(e.raw_key), e.etag, batch.anew)]
+    fresh = [e for e in batch.entries if current.get(e.raw_key) == (None if e.status == FORGOTTEN else e.etag)]
+    todo = [e for e in fresh if not _is_done(known.get(e.raw_key), e, batch.anew)]
     done = sum(e not in todo and e not in mine for e in fresh)
     former = any(int(known[e.raw_key]["rows_accepted"]) for e in todo if e.raw_key in known)
     return _Decided(todo, mine, done, former)
+
+
+def _is_done(known: Mapping[str, Any] | None, entry: Entry, anew: Anew | None) -> bool:
+    if entry.status == FORGOTTEN:
+        return not known or known["status"] != BAD
+    return is_in_force(known, entry.etag, anew)
 
 
 def _narrow_applied(connection: Any, batch: Batch, todo: Sequence[Entry]) -> None:

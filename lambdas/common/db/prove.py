@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.common.contract import Contract
-from lambdas.common.db.ledger import FORGOTTEN, is_in_force, read_in_force
+from lambdas.common.db.ledger import BAD, FORGOTTEN, is_in_force, read_in_force
 from lambdas.common.db.redshift import query, rollback
 from lambdas.common.db.sql import identifier, identifiers, statement
 from lambdas.common.lake import day_prefix
@@ -46,10 +46,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """What lies in the lake of a source's days: ETags by raw key, and the keys of curated and rejected files."""
+    """What lies in the lake of a source's days: ETags by raw key, and the keys of curated and rejected files.
+
+    `undated` are keys under raw/<source>/ that lie in no day, where all of it was listed.
+    """
 
     raw: Mapping[str, str]
     files: Collection[str]
+    undated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ class Proof:
     """What was found, beside what the ledger says of the days.
 
     `pending` objects lie in the lake and are not in force: not loaded yet. `gone` ones are in force and no longer in
-    the lake: their rows stay until somebody has them forgotten. Of `findings` there are MOST of a kind at most.
+    the lake: their rows stay until somebody has them forgotten. `lapsed` ones were set aside and have gone: the next
+    load of their day withdraws their entries. Of `findings` there are MOST of a kind at most.
     """
 
     objects: int
@@ -67,6 +72,8 @@ class Proof:
     pending: tuple[str, ...]
     gone: tuple[str, ...]
     findings: tuple[Finding, ...]
+    lapsed: tuple[str, ...] = ()
+    undated: tuple[str, ...] = ()
 
 
 def prove(connection: Any, contract: Contract, days: tuple[dt.date, dt.date], listing: Callable[[], Lake]) -> Proof:
@@ -88,12 +95,15 @@ def prove(connection: Any, contract: Contract, days: tuple[dt.date, dt.date], li
     totals = {
         name: sum(int(e[name]) for e in entries.values()) for name in ("rows_in", "rows_accepted", "rows_rejected")
     }
+    gone = sorted(entries.keys() - lake.raw.keys())
     return Proof(
         objects=len(entries),
         **totals,
         pending=tuple(sorted(k for k, etag in lake.raw.items() if not is_in_force(entries.get(k), etag))),
-        gone=tuple(sorted(entries.keys() - lake.raw.keys())),
+        gone=tuple(k for k in gone if entries[k]["status"] != BAD),
         findings=tuple(findings),
+        lapsed=tuple(k for k in gone if entries[k]["status"] == BAD),
+        undated=lake.undated,
     )
 
 

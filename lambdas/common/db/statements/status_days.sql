@@ -1,5 +1,6 @@
 -- The raw days of all sources that have objects in force, by the contract that loaded them.
-SELECT e.source, e.raw_day, e.contract_hash, COUNT(*) AS objects
+SELECT
+    e.source, e.raw_day, e.contract_hash, COUNT(*) AS objects, SUM(CASE WHEN e.status = 'loaded' THEN 1 ELSE 0 END) AS loaded
 FROM (
     SELECT
         l.source, l.raw_day, l.contract_hash, l.status,
