@@ -1,14 +1,16 @@
 """Who is told when something needs a person: the topic /analytics/<env>/alarms/topic, once a cause.
 
-A cause is a failed run of one job with one kind of error, or one check that does not pass. It is told again when it
-comes back after having been well, or after a day. What tries again by itself is told at its first failure: a person may
-know more.
+A cause is a failed run of one job with one kind of error, or one check that does not pass. What fails all runs alike
+(the warehouse, AWS, lost processes) is one cause, whichever runs it fails. A cause is told again when it comes back
+after having been well, or after a day. What tries again by itself is told at its first failure: a person may know more.
+
+Causes of one kind that come up together are told together.
 """
 
 import datetime as dt
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import dagster as dg
@@ -22,18 +24,26 @@ INTERVAL_SECONDS = 30
 TOLD_AGAIN_AFTER = dt.timedelta(days=1)
 # A run that ends while a tick looks may carry a moment before that tick.
 OVERLAP = dt.timedelta(minutes=5)
-# A broken warehouse fails every load: one message names the first of them and counts the others.
+# More kinds of trouble than these at once are told in one message more.
 MOST_MESSAGES = 5
+MOST_LINES = 100
 SUBJECT_LENGTH = 100
+# Errors that are no single source's: of the warehouse, of Lambda, and those of boto3 itself, with which AWS was asked.
+SHARED = {"WarehouseBusy", "LoginRefused", "TooManyRequestsException"}
+LOST = "lost"
 # Checks whose failure is a warning in the page and still needs somebody.
 TOLD_WARNINGS = {"data_is_fresh"}
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is wrong: `cause` is the same as long as it is one and the same, `path` leads to the page that shows it."""
+    """What is wrong: `cause` is the same as long as it is one and the same, `path` leads to the page that shows it.
+
+    `kind` is what it has in common with others that are told with it.
+    """
 
     cause: str
+    kind: str
     subject: str
     text: str
     path: str
@@ -54,11 +64,12 @@ def alerts(context: dg.SensorEvaluationContext, cloud: Cloud) -> dg.SensorResult
     since = dt.datetime.fromisoformat(state["since"]) if "since" in state else now - OVERLAP
     failing = list(_checks(context))
     told = _still_told(state.get("told", {}), {trouble.cause for trouble in failing}, now)
-    news = {t.cause: t for t in [*_runs(context, since), *failing] if t.cause not in told}
-    _publish(cloud, topic, list(news.values()))
-    told |= {cause: now.isoformat() for cause in news}
+    news = [t for t in [*_runs(context, since), *failing] if t.cause not in told]
+    _publish(cloud, topic, _by_kind(news))
+    causes = {t.cause for t in news}
+    told |= dict.fromkeys(causes, now.isoformat())
     cursor = json.dumps({"since": (now - OVERLAP).isoformat(), "told": told})
-    return dg.SensorResult(skip_reason=f"told of {len(news)} causes, {len(told)} are known", cursor=cursor)
+    return dg.SensorResult(skip_reason=f"told of {len(causes)} causes, {len(told)} are known", cursor=cursor)
 
 
 def _still_told(told: dict[str, str], failing: set[str], now: dt.datetime) -> dict[str, str]:
@@ -77,8 +88,18 @@ def _runs(context: dg.SensorEvaluationContext, since: dt.datetime) -> Iterator[T
         what = _name(run)
         reason = _reason(context.instance, run.run_id)
         # not by the error's text, in which ids differ from try to try
-        kinds = ",".join(sorted(set(error_kinds(context.instance, run.run_id))))
-        yield Trouble(f"run|{what}|{kinds}", f"{what} failed", reason, f"runs/{run.run_id}")
+        kinds = sorted(set(error_kinds(context.instance, run.run_id)))
+        kind = _shared(kinds) or f"{what}|{','.join(kinds)}"
+        yield Trouble(f"run|{kind}", ",".join(kinds), f"{what} failed", reason, f"runs/{run.run_id}")
+
+
+def _shared(kinds: list[str]) -> str:
+    """The kind among these that fails all runs alike; empty where it is the run's own, or a source's."""
+    from botocore import exceptions
+
+    if not kinds:
+        return LOST
+    return next((kind for kind in kinds if kind in SHARED or hasattr(exceptions, kind)), "")
 
 
 def _name(run: dg.DagsterRun) -> str:
@@ -111,18 +132,28 @@ def _checks(context: dg.SensorEvaluationContext) -> Iterator[Trouble]:
             asset = key.asset_key.to_user_string()
             path = f"assets/{asset}?view=checks&checkDetail={key.name}"
             text = evaluation.description or "it did not pass"
-            yield Trouble(f"check|{asset}|{key.name}", f"{asset}: {key.name} failed", text, path)
+            yield Trouble(f"check|{asset}|{key.name}", key.name, f"{asset}: {key.name} failed", text, path)
 
 
-def _publish(cloud: Cloud, topic: str, news: list[Trouble]) -> None:
+def _by_kind(news: Iterable[Trouble]) -> list[list[Trouble]]:
+    """What is new, by its kind; of what failed several times with one cause the first."""
+    kinds: dict[str, dict[tuple[str, str], Trouble]] = {}
+    for trouble in news:
+        kinds.setdefault(trouble.kind, {}).setdefault((trouble.cause, trouble.subject), trouble)
+    return [list(found.values()) for found in kinds.values()]
+
+
+def _publish(cloud: Cloud, topic: str, news: list[list[Trouble]]) -> None:
     if not news:
         return
     sns = cloud.client("sns")
-    for trouble in news[:MOST_MESSAGES]:
-        sns.publish(TopicArn=topic, Subject=_subject(cloud, trouble.subject), Message=_message(trouble))
-    if more := news[MOST_MESSAGES:]:
-        lines = "\n".join(f"{t.subject}: {t.text}" for t in more)
-        sns.publish(TopicArn=topic, Subject=_subject(cloud, f"{len(more)} more failed"), Message=lines[:100_000])
+    for troubles in news[:MOST_MESSAGES]:
+        more = f" and {len(troubles) - 1} more" if len(troubles) > 1 else ""
+        text = "\n".join(map(_message, troubles[:MOST_LINES]))
+        sns.publish(TopicArn=topic, Subject=_subject(cloud, troubles[0].subject + more), Message=text)
+    if rest := [trouble for troubles in news[MOST_MESSAGES:] for trouble in troubles]:
+        lines = "\n".join(f"{t.subject}: {t.text}" for t in rest)
+        sns.publish(TopicArn=topic, Subject=_subject(cloud, f"{len(rest)} more failed"), Message=lines[:100_000])
 
 
 def _subject(cloud: Cloud, text: str) -> str:

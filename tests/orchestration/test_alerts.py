@@ -26,16 +26,22 @@ class Alerts:
 
     def __init__(self, instance, scratch):
         self.instance, self.scratch, self.cursor = instance, scratch, None
+        self.job = DEFINITIONS.resolve_implicit_global_asset_job_def()
         self.sns, self.sqs = scratch.local.client("sns"), scratch.local.client("sqs")
         topic = self.sns.create_topic(Name=scratch.environment)["TopicArn"]
         found = self.sqs.get_queue_attributes(QueueUrl=scratch.queue, AttributeNames=["QueueArn"])
         self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=found["Attributes"]["QueueArn"])
         scratch.set("alarms/topic", topic)
 
-    def fail(self, error):
-        tags = {"error": error, SOURCE_TAG: "quakes", "dagster/asset_partition_range_start": "2018-02-01"}
+    def fail(self, error, source="quakes"):
+        tags = {"error": error, SOURCE_TAG: source, "dagster/asset_partition_range_start": "2018-02-01"}
         tags["dagster/asset_partition_range_end"] = "2018-02-01"
         assert not dg.materialize([load], instance=self.instance, tags=tags, raise_on_error=False).success
+
+    def lose(self, source):
+        """A run whose process is gone."""
+        started = {"status": dg.DagsterRunStatus.STARTED, "tags": {SOURCE_TAG: source}}
+        self.instance.report_run_failed(self.instance.create_run_for_job(self.job, **started))
 
     def evaluate(self, key, *, passed, severity=dg.AssetCheckSeverity.ERROR):
         evaluation = dg.AssetCheckEvaluation(
@@ -106,6 +112,40 @@ def test_a_tick_that_never_committed_tells_again(told):
     assert len(told.told()) == 1
     told.cursor = None
     assert len(told.told()) == 1
+
+
+def test_a_broken_warehouse_is_one_message_whatever_it_fails(told):
+    for source in ("a", "b", "c"):
+        told.fail("busy", source)
+    ((subject, message),) = told.told()
+    runs = {run.tags[SOURCE_TAG]: run.run_id for run in told.instance.get_runs()}
+    assert subject.endswith(" and 2 more")
+    for source, run in runs.items():
+        assert f"load of {source} failed\n\nbusy\n\nhttp://dagster.example/runs/{run}\n" in message
+    for source in ("a", "d", "e"):
+        told.fail("busy", source)
+    assert told.told() == [], "the same warehouse, and other sources"
+
+
+@pytest.mark.long
+def test_twenty_lost_processes_are_one_message(told):
+    found = []
+    for number in range(20):
+        told.lose(f"source{number}")
+        found += told.told() if number % 5 == 0 else []
+    ((subject, message),) = [*found, *told.told()]
+    assert subject == "load of source0 failed"
+    assert "its process was lost" in message
+
+
+def test_what_sources_have_of_their_own_is_told_of_each_and_together_where_it_comes_together(told):
+    for source in ("a", "b"):
+        told.fail("refused", source)
+    ((subject, message),) = told.told()
+    assert subject.endswith(" and 1 more")
+    assert message.count("refused") == 2
+    told.fail("refused", "c")
+    assert [subject for subject, _ in told.told()] == ["load of c failed"]
 
 
 def test_many_causes_at_once_are_no_storm(told, monkeypatch):
