@@ -44,16 +44,26 @@ ID = prop("id", "bigint")
 
 @dataclass
 class Outcome:
-    """What came of a source. Rows of all days in the order of keys; reasons as (column, rule, value)."""
+    """What came of a source. Rows of all days in the order of keys; reasons as (column, rule, value).
+
+    `places` are the objects and the row numbers of the accepted rows, `key` the columns of the contract's key.
+    """
 
     answer: dict[str, Any]
     tables: dict[str, pa.Table]
     accepted: list[dict[str, Any]] = field(default_factory=list)
+    places: list[tuple[str, int]] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
     late: int = 0
     drift: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     bad: list[str] = field(default_factory=list)
+    key: tuple[str, ...] = ()
+
+    @property
+    def core(self) -> int:
+        """How many rows the accepted ones leave in core."""
+        return len({tuple(row[name] for name in self.key) for row in self.accepted} if self.key else self.accepted)
 
     @property
     def raw(self) -> list[dict[str, Any]]:
@@ -146,13 +156,18 @@ class Pipeline:
         return path
 
     def _split_all(self, path: Path, answer: dict[str, Any], name: str = "things") -> Outcome:
-        contract, outcome = load_contract(path), Outcome(answer, {})
-        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"raw/{name}/").get("Contents", [])
+        contract = load_contract(path)
+        outcome = Outcome(answer, {}, key=tuple(contract.key))
         with open_engine(self.folder) as connection:
             engine = Engine(connection, contract)
-            for key in sorted(item["Key"] for item in listed):
+            for key in self.raw_keys(name):
                 self._split(engine, key, outcome)
         return outcome
+
+    def raw_keys(self, name: str) -> list[str]:
+        """The keys of the raw objects of that source, in their order."""
+        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"raw/{name}/").get("Contents", [])
+        return sorted(item["Key"] for item in listed)
 
     def _split(self, engine: Engine, key: str, outcome: Outcome) -> None:
         body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
@@ -164,7 +179,7 @@ class Pipeline:
         except ObjectError as error:
             outcome.bad.append(str(error))
             return
-        outcome.tables[key.removeprefix("raw/things/")] = pq.read_table(io.BytesIO(body))
+        outcome.tables[key.split("/", 2)[2]] = pq.read_table(io.BytesIO(body))
         table = pq.read_table(curated)
         numbers = table["_raw_row"].to_pylist()
         assert numbers == sorted(set(numbers) & set(range(split.rows_in)))
@@ -178,6 +193,7 @@ class Pipeline:
         )
         assert pq.read_metadata(raw).num_rows == split.rows_in
         outcome.accepted += accepted
+        outcome.places += [(key.split("/", 2)[2], number) for number in numbers]
         outcome.rejected += bad
         outcome.late += split.rows_late
         outcome.drift += [text for text in split.drift if text not in outcome.drift]
