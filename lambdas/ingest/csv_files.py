@@ -54,11 +54,13 @@ def read_csv_files(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, tu
 
     dialect = _dialect(job.config.get("csv") or {})
     readable = [_as_utf8(path, dialect.encoding, job.spool.folder) for path in paths]
+    if dialect.comment:
+        readable = [_without_comments(path, dialect, job.spool.folder / "uncommented") for path in readable]
     try:
         try:
             return job.spool.tables([_relation(path, dialect) for path in readable], skip)
         except duckdb.InvalidInputException as error:
-            if not BROKEN.search(str(error)) or dialect.comment:
+            if not BROKEN.search(str(error)):
                 raise
         again = [_rewritten(path, dialect, job.spool.folder / "rewritten") for path in readable]
         job.spool.connection.execute("DROP TABLE extracted")
@@ -106,12 +108,11 @@ def _relation(path: Path, dialect: Dialect) -> str:
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     header = "false" if dialect.names else "true"
     ragged = "null_padding = true, parallel = false, " if dialect.ragged else ""
-    comment = f"comment = {literal(dialect.comment)}, " if dialect.comment else ""
     return (
         f"read_csv({literal(str(path))}, auto_detect = false, compression = 'none', "
         f"header = {header}, skip = {int(dialect.skip)}, "
         f"columns = {{{columns}}}, delim = {literal(dialect.delimiter)}, quote = {literal(dialect.quote)}, "
-        f"escape = {literal(dialect.escape)}, nullstr = {literal(NO_NULL_WORD)}, {ragged}{comment}"
+        f"escape = {literal(dialect.escape)}, nullstr = {literal(NO_NULL_WORD)}, {ragged}"
         f"max_line_size = {LONGEST_LINE}, buffer_size = {LONGEST_LINE})"
     )
 
@@ -140,12 +141,7 @@ def _opened(path: Path, dialect: Dialect) -> Iterator[tuple[list[str], TextIO]]:
 def _reader(file: Iterable[str], dialect: Dialect, *, strict: bool = False) -> Any:
     """Python's reader of the dialect, for what DuckDB does not tell."""
     csv.field_size_limit(LONGEST_LINE)
-    return csv.reader(
-        (line for line in file if not (dialect.comment and line.startswith(dialect.comment))),
-        delimiter=dialect.delimiter,
-        strict=strict,
-        **_quoting(dialect),
-    )
+    return csv.reader(file, delimiter=dialect.delimiter, strict=strict, **_quoting(dialect))
 
 
 def _quoting(dialect: Dialect) -> dict[str, Any]:
@@ -172,6 +168,40 @@ def _width(path: Path, dialect: Dialect) -> int:
                 if not strict:
                     raise
     return 0
+
+
+def _without_comments(path: Path, dialect: Dialect, folder: Path) -> Path:
+    """The same file without its comments. DuckDB would take the sign for one within a line too, and cut the value.
+
+    A line inside of quotes is part of a value, however it begins.
+    """
+    folder.mkdir(exist_ok=True)
+    target = Path(tempfile.mkdtemp(dir=folder)) / path.name
+    try:
+        with _opened(path, dialect) as (skipped, source), target.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(skipped)
+            _copy_rows(source, file, dialect)
+    except UnicodeError as error:
+        raise SourceError(f"filesystem: {path.name} is not {dialect.encoding}: {error}; set csv.encoding") from error
+    except csv.Error as error:
+        raise SourceError(f"filesystem: {path.name}: {error}; are csv.quote and csv.escape right?") from error
+    return target
+
+
+def _copy_rows(source: Iterable[str], target: TextIO, dialect: Dialect) -> None:
+    """The lines of all rows, as they are."""
+    begins = True
+
+    def lines() -> Iterator[str]:
+        nonlocal begins
+        for line in source:
+            if not (begins and line.startswith(dialect.comment)):
+                begins = False
+                target.write(line)
+                yield line
+
+    for _ in _reader(lines(), dialect):
+        begins = True
 
 
 def _rewritten(path: Path, dialect: Dialect, folder: Path) -> Path:
@@ -213,6 +243,7 @@ def _told(error: str, dialect: Dialect) -> str:
     line = re.search(r"CSV Error on Line: (\d+)", error)
     width = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", error)
     place = f"{Path(file[1]).name if file else 'a file'}: line {line[1] if line else 'unknown'}"
+    place += " without comments" if dialect.comment else ""
     if width:
         return f"{place}: {width[2]} values, not {width[1]}; set csv.ragged to true where rows differ in length"
     if "unicode" in error.lower() or "utf-8" in error.lower():

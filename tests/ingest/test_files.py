@@ -120,6 +120,24 @@ def test_csv_escapes_in_the_header_and_comments(bench):
     assert bench.rows("2024-01-01") == [{"id": "1", "at": "2024-01-01", 'the "name", quoted': 'a "b"'}]
 
 
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        ("C# and so", "C# and so"),
+        ("#x", "#x"),
+        ('"a#b"', "a#b"),
+        ('"a\n# no comment\nb"', "a\n# no comment\nb"),
+        ("x\n# said, by hand", "x"),
+        ("x\r\n#\r\n# \u00e9", "x"),
+    ],
+)
+def test_the_sign_of_a_comment_within_a_line_is_part_of_its_value(bench, row, name):
+    for ragged in (False, True):
+        text = f"# first\nid,at,name\n1,2024-01-01,{row}\n"
+        bench.ingest(files(bench.write("a.csv", text), "csv", csv={"comment": "#", "ragged": ragged}))
+        assert bench.rows("2024-01-01") == [{"id": "1", "at": "2024-01-01", "name": name}]
+
+
 def test_names_of_csv_columns_are_a_list(bench):
     with pytest.raises(SourceError, match=r"csv.names is 'abc'; it must be a list"):
         bench.ingest(files(bench.write("a.csv", "1,2024-01-01\n"), "csv", csv={"names": "abc"}))
