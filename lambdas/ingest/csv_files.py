@@ -3,6 +3,7 @@
 import codecs
 import csv
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,6 @@ from lambdas.ingest.spool import Rows
 NO_NULL_WORD = "\x01\x02\x01"
 LONGEST_LINE = 32 << 20
 CHUNK = 1 << 20
-# what DuckDB says of a quote, and also where lines end in several ways
 BROKEN = re.compile(r"unterminated quote|state machine", re.IGNORECASE)
 NO_END = "a quote does not end; are csv.quote and csv.escape right?"
 
@@ -53,19 +53,17 @@ def read_csv_files(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, tu
     import duckdb
 
     dialect = _dialect(job.config.get("csv") or {})
-    readable = [_as_utf8(path, dialect.encoding, job.spool.folder) for path in paths]
+    folder = job.spool.folder / "csv"
+    readable = [_as_utf8(path, dialect.encoding, folder) for path in paths]
     if dialect.comment:
-        readable = [_without_comments(path, dialect, job.spool.folder / "uncommented") for path in readable]
+        readable = [_without_comments(path, dialect, folder) for path in readable]
+    relations = [_relation(path, dialect, folder) for path in readable]
     try:
-        try:
-            return job.spool.tables([_relation(path, dialect) for path in readable], skip)
-        except duckdb.InvalidInputException as error:
-            if not BROKEN.search(str(error)):
-                raise
-        again = [_rewritten(path, dialect, job.spool.folder / "rewritten") for path in readable]
-        job.spool.connection.execute("DROP TABLE extracted")
-        return job.spool.tables([_relation(path, dialect) for path in again], skip)
+        return job.spool.tables(relations, skip)
     except duckdb.InvalidInputException as error:
+        if BROKEN.search(str(error)):
+            for path in readable:  # Python says where, and what
+                _rewritten(path, dialect, folder)
         raise SourceError(f"filesystem: {_told(str(error), dialect)}") from None
 
 
@@ -87,10 +85,7 @@ def _dialect(given: Mapping[str, Any]) -> Dialect:
 def _as_utf8(path: Path, encoding: str, folder: Path) -> Path:
     if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii"):
         return path
-    (folder / "utf8").mkdir(exist_ok=True)
-    # files of two folders may have one name
-    target = folder / "utf8" / f"{len(list((folder / 'utf8').iterdir())):06d}" / path.name
-    target.parent.mkdir()
+    target = _place(path, folder)
     try:
         with path.open(encoding=encoding, newline="") as source, target.open("w", encoding="utf-8", newline="") as file:
             while text := source.read(CHUNK):
@@ -100,35 +95,80 @@ def _as_utf8(path: Path, encoding: str, folder: Path) -> Path:
     return target
 
 
-def _relation(path: Path, dialect: Dialect) -> str:
-    names = _names(path, dialect)
+def _relation(path: Path, dialect: Dialect, folder: Path) -> str:
+    """The FROM clause of a file's rows. What DuckDB would not read right is written anew, into the folder."""
+    names, lines = _names(path, dialect)
     if len(names) > MOST_RAW_COLUMNS:
         limit = f"a raw object has at most {MOST_RAW_COLUMNS:,}"
         raise SourceError(f"filesystem: {path.name}: {len(names):,} columns; {limit}")
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-    header = "false" if dialect.names else "true"
+    skip, end = dialect.skip + lines, None if lines > 1 else _line_end(path)
+    if end and dialect.quote:
+        path = _without_mark(path, dialect, folder)
+    elif end is None:
+        path, skip, end = _rewritten(path, dialect, folder), 0, r"\n"
     ragged = "null_padding = true, parallel = false, " if dialect.ragged else ""
     return (
-        f"read_csv({literal(str(path))}, auto_detect = false, compression = 'none', "
-        f"header = {header}, skip = {int(dialect.skip)}, "
+        f"read_csv({literal(str(path))}, auto_detect = false, compression = 'none', new_line = {literal(end)}, "
+        f"header = false, skip = {skip}, "
         f"columns = {{{columns}}}, delim = {literal(dialect.delimiter)}, quote = {literal(dialect.quote)}, "
         f"escape = {literal(dialect.escape)}, nullstr = {literal(NO_NULL_WORD)}, {ragged}"
         f"max_line_size = {LONGEST_LINE}, buffer_size = {LONGEST_LINE})"
     )
 
 
-def _names(path: Path, dialect: Dialect) -> list[str]:
-    """The columns: those of the header or of the configuration; one that is empty or comes again gets a number."""
+def _without_mark(path: Path, dialect: Dialect, folder: Path) -> Path:
+    """The file without a byte order mark in front of quotes, which DuckDB would then take for letters of a value."""
+    with path.open("rb") as file:
+        if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8 or dialect.quote.encode() not in file.readline():
+            return path
+        file.seek(len(codecs.BOM_UTF8))
+        target = _place(path, folder)
+        with target.open("wb") as copy:
+            shutil.copyfileobj(file, copy, CHUNK)
+    return target
+
+
+def _place(path: Path, folder: Path) -> Path:
+    """Where a file of that name can be written anew; two folders may have one name."""
+    folder.mkdir(exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=folder)) / path.name
+
+
+def _line_end(path: Path) -> str | None:
+    """The end that all lines of the file have, as DuckDB writes it; None where they differ.
+
+    DuckDB takes the first one, be it within a value, and passes over rows in silence where others follow.
+    """
+    both = returns = feeds = 0
+    with path.open("rb") as file:
+        last = b""
+        while chunk := file.read(CHUNK):
+            both += (last + chunk).count(b"\r\n")
+            returns += chunk.count(b"\r")
+            feeds += chunk.count(b"\n")
+            last = chunk[-1:].replace(b"\n", b"")
+    if returns == 0:
+        return r"\n"
+    return r"\r\n" if both == returns == feeds else None
+
+
+def _names(path: Path, dialect: Dialect) -> tuple[list[str], int]:
+    """The columns, and the lines of the header.
+
+    The columns are those of the header or of the configuration; one that is empty or comes again gets a number.
+    """
     try:
         with _opened(path, dialect) as (_, file):
-            names = list(dialect.names) or next(_reader(file, dialect), [])
+            reader = _reader(file, dialect)
+            names = list(dialect.names) or next(reader, [])
         width = _width(path, dialect) if dialect.ragged else 0
     except (UnicodeError, csv.Error, TypeError) as error:
         hint = "set csv.encoding" if isinstance(error, UnicodeError) else "is csv.delimiter right?"
         raise SourceError(f"filesystem: {path.name}: the header cannot be read: {error}; {hint}") from error
     if not names:
         raise SourceError(f"filesystem: {path.name} is empty: a CSV needs a header, or csv.names")
-    return list(_distinct([*names, *[""] * (width - len(names))]))
+    return list(_distinct([*names, *[""] * (width - len(names))])), reader.line_num
 
 
 @contextmanager
@@ -175,8 +215,7 @@ def _without_comments(path: Path, dialect: Dialect, folder: Path) -> Path:
 
     A line inside of quotes is part of a value, however it begins.
     """
-    folder.mkdir(exist_ok=True)
-    target = Path(tempfile.mkdtemp(dir=folder)) / path.name
+    target = _place(path, folder)
     try:
         with _opened(path, dialect) as (skipped, source), target.open("w", encoding="utf-8", newline="") as file:
             file.writelines(skipped)
@@ -205,20 +244,23 @@ def _copy_rows(source: Iterable[str], target: TextIO, dialect: Dialect) -> None:
 
 
 def _rewritten(path: Path, dialect: Dialect, folder: Path) -> Path:
-    """The same rows with one kind of line end, which is what DuckDB needs; values keep theirs.
+    """The same rows without the header, each with the line end that DuckDB expects; values keep theirs.
 
     Raises:
         SourceError: the file breaks the dialect; says the line.
     """
-    folder.mkdir(exist_ok=True)
-    target = Path(tempfile.mkdtemp(dir=folder)) / path.name
-    with _opened(path, dialect) as (skipped, source), target.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(line.rstrip("\r\n") + "\n" for line in skipped)
+    target = _place(path, folder)
+    # what stands in quotes is a value for DuckDB too, whatever Python would think needs them
+    quoting = {**_quoting(dialect), **({"quoting": csv.QUOTE_ALL} if dialect.quote else {})}
+    with _opened(path, dialect) as (_, source), target.open("w", encoding="utf-8", newline="") as file:
         reader, line = _reader(source, dialect, strict=True), 0
-        writer = csv.writer(file, delimiter=dialect.delimiter, lineterminator="\n", **_quoting(dialect))
+        writer = csv.writer(file, delimiter=dialect.delimiter, lineterminator="\n", **quoting)
         try:
+            if not dialect.names:
+                next(reader, None)
             for row in reader:
-                writer.writerow(row)
+                if row:
+                    writer.writerow(row)
                 line = reader.line_num
         except csv.Error as error:
             told = NO_END if "unexpected end" in str(error) else f"{error}; are csv.quote and csv.escape right?"

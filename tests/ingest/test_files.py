@@ -121,6 +121,27 @@ def test_csv_escapes_in_the_header_and_comments(bench):
 
 
 @pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('\ufeff"name,",id,at\nx,1,2024-01-01\n', "name,"),
+        ('\ufeff"name\nof it",id,at\nx,1,2024-01-01\n', "name\nof it"),
+        ('id,at,"name\nof it"\r\n1,2024-01-01,x\r\n', "name\nof it"),
+        ('id,at,"name\r\nof it"\n1,2024-01-01,x\n', "name\r\nof it"),
+        ('id,at,name\r\n1,2024-01-01,x\n', "name"),
+    ],
+)  # fmt: skip
+def test_rows_below_a_header_with_signs_of_its_own_are_read(bench, text, name):
+    bench.ingest(files(bench.write("a.csv", text), "csv"))
+    assert bench.rows("2024-01-01") == [{"id": "1", "at": "2024-01-01", name: "x"}]
+
+
+def test_line_ends_within_values_are_kept_whatever_ends_the_lines(bench):
+    text = 'id,at,name\r\n1,2024-01-01,"\r"\n2,2024-01-01,"a\r\nb"\r\n3,2024-01-01,"a\nb"\r4,2024-01-01,"\rx"\n'
+    bench.ingest(files(bench.write("a.csv", text), "csv"))
+    assert [row["name"] for row in bench.rows("2024-01-01")] == ["\r", "a\r\nb", "a\nb", "\rx"]
+
+
+@pytest.mark.parametrize(
     ("row", "name"),
     [
         ("C# and so", "C# and so"),
