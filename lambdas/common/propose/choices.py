@@ -90,6 +90,9 @@ def _choose_words(columns: Sequence[Profiled], chosen: Chosen) -> None:
         if words and column.raw and _is_code(column):
             chosen.own_words[column.name] = tuple(word for word in chosen.null_words if word not in words)
             chosen.notes.append(f"{column.name}: {_quoted(words)} is a code there, and elsewhere no value")
+        elif words:
+            chosen.notes.append(f"{column.name}: {_quoted(words)} is taken for no value there as well; nullWords of "
+                                "its own would keep it")  # fmt: skip
     if beside - Counter([""]):
         chosen.notes.append(f"{_quoted(sorted(w for w in beside if w))} is taken for no value (nullWords)")
 

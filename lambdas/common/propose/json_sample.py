@@ -12,11 +12,14 @@ NEXT_PAGE = re.compile(
     r"(@odata\.)?next(_?(page|link|url|cursor)(_?token)?)?|cursor|offset|total_?pages|has_?(more|next)", re.I
 )
 DEPTH, MOST_SHOWN = 4, 5
+ONE_ROW = (
+    "rows are objects in a list; what has lists of values side by side, or objects by their names, is to be turned"
+)
 
 
 def is_json(body: bytes) -> bool:
-    """Whether the first sign is one that JSON records begin with."""
-    return body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+    """Whether the first sign is one that JSON records begin with, in whatever encoding."""
+    return body[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1] in (b"{", b"[")
 
 
 def read(body: bytes, name: str, notes: list[str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -39,6 +42,8 @@ def read(body: bytes, name: str, notes: list[str]) -> tuple[list[dict[str, Any]]
     if isinstance(document, dict) and (found := _longest_list(document, notes)):
         path, records = found
         return records, {"format": "json", "json": {"data_selector": path}}
+    if isinstance(document, dict):
+        notes.append(f"the file is one object, and one row: {_some(list(document))}; {ONE_ROW}")
     records = document if isinstance(document, list) else [document]
     return _objects(records, name), {"format": "json"}
 

@@ -15,11 +15,12 @@ from lambdas.common.propose.reading import OPEN, integer, read_texts
 from lambdas.common.propose.shapes import find_pattern, looks_like_number
 from lambdas.common.propose.times import EPOCH_UNITS, epoch_expression, find_epoch
 
-MOST_LEAVES, DEPTH = 60, 3
+# Redshift takes 127 bytes, the local one 63, of which a number may need some
+MOST_LEAVES, DEPTH, LONGEST_NAME = 60, 3, 56
+# ticks a second that a double holds with its fraction
+FRACTIONS = (1, 1000)
 TIME_NAME = re.compile(r"(time|date|stamp|_at|_ts|_ms|epoch|created|updated|modified)$|^(ts|time|date|at)", re.I)
-NEAR_EPOCH = (
-    "could count {unit} since 1970; transformLogic make_timestamp(CAST(... AS BIGINT) * {factor}) makes it a time"
-)
+NEAR_EPOCH = "could count {unit} since 1970; transformLogic {expression} makes it a time"
 YEAR_MONTH = re.compile(r"\d{4}[-/](0[1-9]|1[0-2])|(0[1-9]|1[0-2])[-/.]\d{4}")
 KEPT = {"BOOLEAN": ("boolean", "boolean"), "FLOAT": ("number", "real"), "DOUBLE": ("number", "double precision"),
         "DATE": ("date", "date"), "HUGEINT": ("number", "decimal(38,0)")}  # fmt: skip
@@ -73,7 +74,7 @@ def _opened(connection: Any, relation: str, raw: str, kind: str) -> Iterator[tup
     objects = _objects(texts)
     leaves = dict.fromkeys(path for item in objects for path in _leaves(item, ()))
     inner = [path for path in leaves if not any(other != path and other[: len(path)] == path for other in leaves)]
-    if not inner or len(inner) > MOST_LEAVES:
+    if not inner or len(inner) > MOST_LEAVES or not all(key for path in inner for key in path):
         yield (), None
         return
     for path in inner:
@@ -104,7 +105,7 @@ def _name(raw: str, taken: set[str]) -> str:
     plain = unicodedata.normalize("NFKD", raw.replace("ß", "ss")).encode("ascii", "ignore").decode()
     plain = re.sub(r"([a-z0-9]{2})([A-Z])", r"\1_\2", plain).lower()
     plain = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "column"
-    plain = (f"c_{plain}" if plain[0].isdigit() else plain)[:100]
+    plain = (f"c_{plain}" if plain[0].isdigit() else plain)[:LONGEST_NAME].rstrip("_")
     plain += "_" if plain in RESERVED or plain in SYSTEM_COLUMNS else ""
     name, number = plain, 1
     while name in taken:
@@ -147,6 +148,8 @@ def _read(connection: Any, values: list[Any], kind: str, name: str) -> Found:
         return _with_near_misses(read_texts(connection, values), values, name)
     if not values:
         return Found("string", "varchar(256)", notes=[OPEN])
+    if kind == "DOUBLE" and (made := _of_ticks(values, name, whole=False)):
+        return made
     if kind in KEPT:
         return Found(*KEPT[kind])
     if kind.startswith("TIMESTAMP"):
@@ -168,18 +171,22 @@ def _number(values: list[int], name: str) -> Found:
     return found
 
 
-def _of_ticks(values: list[int], name: str) -> Found | None:
+def _of_ticks(values: list[Any], name: str, *, whole: bool = True) -> Found | None:
     """Numbers that can be ticks since 1970, in a column with a name of times, as times."""
     scale = find_epoch(values)
-    if not scale or not TIME_NAME.search(name):
+    if not scale or not TIME_NAME.search(name) or not (whole or scale in FRACTIONS):
         return None
     told = f"counts {EPOCH_UNITS[scale]} since 1970, it seems, and is made a timestamp"
-    return Found("timestamp", "timestamp", notes=[told], expression=epoch_expression(scale))
+    return Found("timestamp", "timestamp", notes=[told], expression=epoch_expression(scale, whole=whole))
 
 
 def _near_epoch(values: list[int]) -> list[str]:
     scale = find_epoch(values)
-    return [NEAR_EPOCH.format(unit=EPOCH_UNITS[scale], factor=1_000_000 // scale)] if scale else []
+    return (
+        [NEAR_EPOCH.format(unit=EPOCH_UNITS[scale], expression=epoch_expression(scale).replace("{value}", "..."))]
+        if scale
+        else []
+    )
 
 
 def _with_near_misses(found: Found, texts: list[str], name: str) -> Found:

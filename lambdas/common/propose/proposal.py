@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from lambdas.common.contract.model import Contract
 from lambdas.common.contract.read import read_contract
 from lambdas.common.contract.rules import ROW
 from lambdas.common.contract.sql import literal, quoted
+from lambdas.common.errors import RequestError
 from lambdas.common.propose import choices
 from lambdas.common.propose.profile import Profiled, profile
 from lambdas.common.propose.sample import Sample
@@ -66,12 +68,23 @@ def _read(name: str, text: str) -> Contract:
 
 
 def _flatten(connection: Any, table: Any) -> None:
-    """The sample as a table `sample`, nested values as JSON texts, beside the number of each row."""
-    connection.register("given", table)
-    described = connection.execute("DESCRIBE given").fetchall()
-    items = ", ".join(_flat(str(row[0]), str(row[1])) for row in described)
-    connection.execute(f"CREATE TABLE sample AS SELECT {items} FROM given")
-    connection.unregister("given")
+    """The sample as a table `sample`, nested values as JSON texts.
+
+    By way of Parquet, as ingest has it: DuckDB reads some types of Arrow otherwise, and some not at all.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sample.parquet"
+        try:
+            pq.write_table(table, path)
+        except (pa.ArrowException, NotImplementedError) as error:
+            raise RequestError(f"the sample cannot be kept as Parquet, as raw objects are: {error}") from error
+        given = f"read_parquet({literal(str(path))})"
+        described = connection.execute(f"DESCRIBE SELECT * FROM {given}").fetchall()
+        items = ", ".join(_flat(str(row[0]), str(row[1])) for row in described)
+        connection.execute(f"CREATE TABLE sample AS SELECT {items} FROM {given}")
 
 
 def _flat(name: str, kind: str) -> str:
@@ -113,12 +126,12 @@ def _try_out(connection: Any, contract: Contract) -> Tried:
     compiled = compile_contract(connection, contract, types)
     relation = f"(SELECT *, row_number() OVER () AS {ROW} FROM sample)"
     accepted = compiled.accepted(relation, "sample")
-    event = quoted(contract.event_time.name)
     key = ", ".join(quoted(name) for name in contract.key)
     keys = f"count(DISTINCT ({key}))" if key else "count(*)"
-    sql = f"SELECT count(*), {keys}, CAST(min({event}) AS DATE), CAST(max({event}) AS DATE) FROM ({accepted})"
-    count, different, first, last = connection.execute(sql).fetchall()[0]
-    total = connection.execute("SELECT count(*) FROM sample").fetchall()[0][0]
+    count, different = connection.execute(f"SELECT count(*), {keys} FROM ({accepted})").fetchall()[0]
+    # rejected rows have a day too, and what lies before the first one would not be loaded
+    days = f"SELECT count(*), min(_day), max(_day) FROM ({compiled.with_day(relation)})"
+    total, first, last = connection.execute(days).fetchall()[0]
     reasons = _reasons(connection, compiled.rejected(relation, "sample")) if count < total else []
     return Tried((first, last) if first else None, total - count, reasons, different < count)
 
@@ -129,7 +142,7 @@ def _reasons(connection: Any, rejected: str) -> list[str]:
         f"GROUP BY ALL ORDER BY 3 DESC LIMIT {TRIED}"
     )
     return [
-        f"{column}: {count:,} rows of the sample would be rejected ({rule}), as {literal(str(value))}"
+        f"{column}: of the sample {count:,} would be rejected ({rule})" + ("" if value is None else f", as {value!r}")
         for column, rule, count, value in connection.execute(sql).fetchall()
     ]
 

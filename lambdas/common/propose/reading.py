@@ -16,6 +16,7 @@ TRUTH = ({"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"})
 # decimal and thousands separator, the plain one first
 SEPARATORS = ((".", None), (".", ","), (",", "."), (",", None), (",", " "), (",", "\u00a0"), (",", "\u202f"),
               (".", "'"), (".", " "))  # fmt: skip
+BLANKS = "has blanks around some values, which are part of them: trim as transformLogic takes them off"
 OPEN = "has no value in the sample: its type is open"
 # Redshift's integers with room to grow
 LARGE = 200_000_000
@@ -28,18 +29,32 @@ LENGTHS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 6553
 
 def read_texts(connection: Any, values: Sequence[str]) -> Found:
     """The narrowest reading under which each of these distinct texts is a value; text where there is none."""
-    words = tuple(word for word in NULL_WORDS if word in values)
+    words = tuple(value for value in values if value.strip(" ") in NULL_WORDS)
     left = [value for value in values if value not in words]
     if not left:
         return Found("string", "varchar(256)", notes=[OPEN], null_words=words)
-    keep_values(connection, left)
-    found = next(_readings(connection, left), None)
-    return replace(found, null_words=words) if found else _text(list(values), _nearly(connection, left))
+    bare = list(dict.fromkeys(value.strip(" ") for value in left))
+    keep_values(connection, bare)
+    found = next(_readings(connection, bare), None)
+    if found is None:
+        return _text(list(values), words, [*_nearly(connection, bare), *([BLANKS] if bare != left else [])])
+    if bare != left:
+        _take_blanks_off(connection, left, found)
+    return replace(found, null_words=words)
+
+
+def _take_blanks_off(connection: Any, values: list[str], found: Found) -> None:
+    """Where blanks around the values are in the way of that reading, an expression that takes them off."""
+    keep_values(connection, values)
+    if not fits(connection, found):
+        found.expression = found.expression.replace("{value}", "trim({value})")
+        found.notes.append("has blanks around its values, which transformLogic takes off")
 
 
 def _readings(connection: Any, values: list[str]) -> Iterator[Found]:
     lower = {value.lower() for value in values}
-    if any(lower <= words for words in TRUTH):
+    # one of them alone can be anything: NO is Norway
+    if any(lower == words for words in TRUTH) or lower <= {"true", "false"}:
         yield Found("boolean", "boolean")
     if all(re.fullmatch(r"[+-]?(0|[1-9]\d*)", value) for value in values):
         yield from _integer(connection, values)
@@ -115,6 +130,8 @@ def number(texts: Sequence[str]) -> Found:
 
 def _nearly(connection: Any, values: list[str]) -> list[str]:
     """A note where all texts but a few are numbers, or times: these may be mistakes, or mean no value."""
+    if any({value.lower() for value in values} <= words for words in TRUTH):
+        return [f"has {values[0]!r} alone: if that is a yes or no, boolean reads it"]
     formats = choose_formats(connection, values, "timestamp")
     if mixed := find_mixed(connection, formats):
         return [f"has days as {mixed} and others with the month where that has the day, which no format tells apart"]
@@ -130,9 +147,8 @@ def _nearly(connection: Any, values: list[str]) -> list[str]:
     return []
 
 
-def _text(values: list[str], notes: Sequence[str] = ()) -> Found:
+def _text(values: list[str], words: tuple[str, ...], notes: Sequence[str]) -> Found:
     longest = max(len(value.encode()) for value in values)
     length = next((n for n in LENGTHS if n >= longest * 1.5), 65535)
     long = [f"has texts of {longest:,} bytes; Redshift holds 65,535"] if longest > LENGTHS[-1] else []
-    words = tuple(word for word in NULL_WORDS if word in values)
     return Found("string", f"varchar({length})", notes=[*notes, *long], null_words=words)

@@ -53,8 +53,10 @@ def _kind(value: Any) -> str:
 
 
 def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return None
     if isinstance(value, bytes):
         return value.hex()
-    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False, default=str)
+    text = str(value) if isinstance(value, str | Decimal) else json.dumps(value, ensure_ascii=False, default=str)
+    # halves of surrogate pairs, as ingest keeps them
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

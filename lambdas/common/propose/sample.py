@@ -15,6 +15,7 @@ from lambdas.common.contract.model import MOST_COLUMNS
 from lambdas.common.decimals import MOST_DIGITS, as_digits, wide_decimals
 from lambdas.common.errors import RequestError
 from lambdas.common.propose import csv_sample, json_sample
+from lambdas.common.propose.foreign import refuse_foreign, refuse_workbook
 from lambdas.common.propose.records import table_of_records
 from lambdas.common.source import ENDINGS, FORMATS, archive_members
 
@@ -115,6 +116,7 @@ def _unpacked(body: bytes, name: str) -> tuple[bytes, dict[str, Any], list[str]]
             return gzip.decompress(body), {}, []
         if body.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(io.BytesIO(body)) as archive:
+                refuse_workbook(archive.namelist(), name)
                 members, packed, notes = _choose_members(archive, name)
                 return archive.read(members[0]), packed, notes
     except (OSError, EOFError, zipfile.BadZipFile, RuntimeError) as error:
@@ -144,6 +146,7 @@ def _choose_members(archive: zipfile.ZipFile, name: str) -> tuple[list[str], dic
 
 def _read(body: bytes, name: str, notes: list[str]) -> tuple[Any, dict[str, Any], bool]:
     """The table, the keys of `filesystem` that tell how to read it, and whether that is all of it."""
+    refuse_foreign(body, name)
     if body.startswith(b"PAR1"):
         return *_parquet(body, name), True
     if body.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
@@ -159,8 +162,8 @@ def _parquet(body: bytes, name: str) -> tuple[Any, dict[str, Any]]:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(io.BytesIO(body)), {"format": "parquet"}
-    except (pa.ArrowInvalid, OSError) as error:
+        return pq.ParquetFile(io.BytesIO(body)).read(), {"format": "parquet"}
+    except (pa.ArrowException, OSError) as error:
         raise RequestError(f"{name} begins as Parquet and cannot be read: {error}") from error
 
 

@@ -26,22 +26,25 @@ OFFSET = re.compile(r".*\d(Z|[+-]\d\d(:?\d\d)?)")
 SHORT_YEAR = re.compile(r"(?<!y)yy(?!y)")
 MOST_FORMATS, MOST_LOOKS, MANY = 6, 100, 1 << 62
 LEAST_DIGITS, LONGEST = 3, 40
-# what lies between them as a number counts seconds or milliseconds from 2001 to 2100
-EPOCHS = {1: (978_307_200, 4_102_444_800), 1000: (978_307_200_000, 4_102_444_800_000)}
-EPOCH_UNITS = {1: "seconds", 1000: "milliseconds"}
-TICKS_OF = {1: r"\d{9,10}", 1000: r"\d{12,13}"}
+# ticks a second: what lies between 2001 and 2100 as a number of them counts from 1970
+EPOCH_UNITS = {1: "seconds", 10**3: "milliseconds", 10**6: "microseconds", 10**9: "nanoseconds"}
+FIRST, BEYOND = 978_307_200, 4_102_444_800
+TICKS_OF = {1: r"\d{9,10}", 10**3: r"\d{12,13}", 10**6: r"\d{15,16}", 10**9: r"\d{18,19}"}
 TICKS = re.compile("|".join(TICKS_OF.values()), re.ASCII)
 
 
-def find_epoch(values: Iterable[int]) -> int | None:
+def find_epoch(values: Iterable[float]) -> int | None:
     """Ticks a second, where all values can be times of this century since 1970."""
     given = list(values)
-    return next((s for s, (first, last) in EPOCHS.items() if all(first <= item < last for item in given)), None)
+    return next((s for s in EPOCH_UNITS if all(FIRST * s <= item < BEYOND * s for item in given)), None)
 
 
-def epoch_expression(scale: int) -> str:
-    """The expression that makes a time of so many ticks a second since 1970."""
-    return f"make_timestamp(CAST({{value}} AS BIGINT) * {1_000_000 // scale})"
+def epoch_expression(scale: int, *, whole: bool = True) -> str:
+    """The expression that makes a time of so many ticks a second since 1970; of less than a microsecond it cuts."""
+    if not whole:
+        return f"make_timestamp(CAST(round({{value}} * {1_000_000 // scale}) AS BIGINT))"
+    reckoned = f" * {1_000_000 // scale}" if scale <= 10**6 else f" // {scale // 10**6}"
+    return f"make_timestamp(CAST({{value}} AS BIGINT){reckoned})"
 
 
 def read_times(connection: Any, values: list[str]) -> Found | None:
@@ -67,13 +70,12 @@ def _made_iso(connection: Any, values: list[str]) -> Found | None:
         return None
     formats = choose_formats(connection, others, "timestamp") if others else []
     scales = sorted(set(ticks.values()))
-    whens = [_when(TICKS_OF[scale], f"make_timestamp(CAST({{value}} AS BIGINT) * {1_000_000 // scale})", "Z")
-             for scale in scales]  # fmt: skip
+    whens = [_when(TICKS_OF[scale], epoch_expression(scale), "Z") for scale in scales]
     for pattern in (parse_format(text)[0] for text in formats):
         parsed = f"try_strptime({{value}}, {literal(pattern.strptime)})"
         whens.append(_when(pattern.regex, parsed, "Z" if pattern.zoned else ""))
     found = Found("timestamp", "timestamp", expression=f"CASE {' '.join(whens)} ELSE {{value}} END")
-    if not fits(connection, found):
+    if not whens or not fits(connection, found):
         return None
     units = [f"{EPOCH_UNITS[scale]} since 1970" for scale in scales]
     found.notes.append(f"has {', '.join([*units, *formats])} beside ISO 8601, it seems; transformLogic makes them that")

@@ -84,6 +84,8 @@ def _seen(column: Profiled) -> list[str]:
         lines.append(f"seen: all match {column.pattern}; as pattern it is a rule")
     if empty:
         lines.append(f"seen: {empty:,} of {column.rows:,} rows without a value")
+    lines = ["".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
+             for line in lines]  # fmt: skip
     return [part for line in lines for part in textwrap.wrap(line, WIDTH, break_on_hyphens=False)]
 
 
