@@ -142,6 +142,13 @@ def test_types_of_parquet_that_duckdb_takes_otherwise_from_arrow_load(pipeline, 
     }  # fmt: skip
 
 
+def test_a_line_that_cannot_be_broken_is_let_be_by_the_check_of_style(tmp_path):
+    assert "yamllint" not in write(tmp_path, PLAIN)[0].contract
+    (tmp_path / "long").mkdir()
+    long, _ = write(tmp_path / "long", PLAIN.replace("v", "v" * 150))
+    assert long.contract.startswith("# yamllint disable rule:line-length\n")
+
+
 def test_what_parquet_cannot_hold_is_told(tmp_path):
     table = pa.table({"id": pa.array([1]), "span": pa.array([pa.MonthDayNano([1, 2, 3])])})
     with pa.OSFile(str(tmp_path / "sample"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:

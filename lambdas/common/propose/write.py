@@ -11,7 +11,9 @@ from lambdas.common.contract.sql import quoted
 from lambdas.common.propose.choices import Chosen
 from lambdas.common.propose.profile import Profiled
 
-WIDTH = 110
+WIDTH, LONGEST_LINE = 110, 160
+# a name that is longer than a line cannot be broken
+LONG_LINES = "# yamllint disable rule:line-length"
 NO_DAY = "2000-01-01"
 
 
@@ -37,7 +39,7 @@ def contract_text(name: str, columns: Sequence[Profiled], chosen: Chosen) -> str
     for column in columns:
         lines += [f"      # {text}" for text in _seen(column)]
         lines += _indent([_property(column, chosen)], 6)
-    return "\n".join(lines) + "\n"
+    return "\n".join([*([LONG_LINES] if max(map(len, lines)) > LONGEST_LINE else []), *lines]) + "\n"
 
 
 def _property(column: Profiled, chosen: Chosen) -> dict[str, Any]:
