@@ -3,8 +3,6 @@
 import codecs
 import csv
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -15,12 +13,12 @@ from lambdas.common.contract.model import MOST_RAW_COLUMNS
 from lambdas.common.contract.sql import literal
 from lambdas.common.errors import SourceError
 from lambdas.ingest.job import Job
+from lambdas.ingest.marks import CHUNK, has_mark, make_place, without_mark
 from lambdas.ingest.spool import Rows
 
 # read_csv takes no text at all for NULL only if its word for NULL cannot occur
 NO_NULL_WORD = "\x01\x02\x01"
 LONGEST_LINE = 32 << 20
-CHUNK = 1 << 20
 BROKEN = re.compile(r"unterminated quote|state machine", re.IGNORECASE)
 NO_END = "a quote does not end; are csv.quote and csv.escape right?"
 
@@ -85,7 +83,7 @@ def _dialect(given: Mapping[str, Any]) -> Dialect:
 def _as_utf8(path: Path, encoding: str, folder: Path) -> Path:
     if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii"):
         return path
-    target = _place(path, folder)
+    target = make_place(path, folder)
     try:
         with path.open(encoding=encoding, newline="") as source, target.open("w", encoding="utf-8", newline="") as file:
             while text := source.read(CHUNK):
@@ -120,19 +118,8 @@ def _relation(path: Path, dialect: Dialect, folder: Path) -> str:
 def _without_mark(path: Path, dialect: Dialect, folder: Path) -> Path:
     """The file without a byte order mark in front of quotes, which DuckDB would then take for letters of a value."""
     with path.open("rb") as file:
-        if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8 or dialect.quote.encode() not in file.readline():
-            return path
-        file.seek(len(codecs.BOM_UTF8))
-        target = _place(path, folder)
-        with target.open("wb") as copy:
-            shutil.copyfileobj(file, copy, CHUNK)
-    return target
-
-
-def _place(path: Path, folder: Path) -> Path:
-    """Where a file of that name can be written anew; two folders may have one name."""
-    folder.mkdir(exist_ok=True)
-    return Path(tempfile.mkdtemp(dir=folder)) / path.name
+        quoted = dialect.quote.encode() in file.readline()
+    return without_mark(path, folder) if quoted and has_mark(path) else path
 
 
 def _line_end(path: Path) -> str | None:
@@ -215,7 +202,7 @@ def _without_comments(path: Path, dialect: Dialect, folder: Path) -> Path:
 
     A line inside of quotes is part of a value, however it begins.
     """
-    target = _place(path, folder)
+    target = make_place(path, folder)
     try:
         with _opened(path, dialect) as (skipped, source), target.open("w", encoding="utf-8", newline="") as file:
             file.writelines(skipped)
@@ -249,7 +236,7 @@ def _rewritten(path: Path, dialect: Dialect, folder: Path) -> Path:
     Raises:
         SourceError: the file breaks the dialect; says the line.
     """
-    target = _place(path, folder)
+    target = make_place(path, folder)
     # what stands in quotes is a value for DuckDB too, whatever Python would think needs them
     quoting = {**_quoting(dialect), **({"quoting": csv.QUOTE_ALL} if dialect.quote else {})}
     with _opened(path, dialect) as (_, source), target.open("w", encoding="utf-8", newline="") as file:

@@ -13,6 +13,7 @@ from lambdas.common.source import FORMATS
 from lambdas.ingest.csv_files import read_csv_files
 from lambdas.ingest.exact_json import parse
 from lambdas.ingest.job import Job
+from lambdas.ingest.marks import has_mark, without_mark
 from lambdas.ingest.spool import Rows
 
 # DuckDB takes twice as much for each thread, whatever the file holds: a small file must not ask for it
@@ -121,6 +122,8 @@ def _json(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:
 
 def _array(job: Job, path: Path) -> Iterator[Any]:
     """The elements of a JSON array, a few at a time; an object alone is one record."""
+    if has_mark(path):
+        path = without_mark(path, job.spool.folder / "json")
     largest = min(LARGEST_OBJECT, max(LEAST_OBJECT, path.stat().st_size + 1))
     options = f"format = 'auto', compression = 'none', maximum_object_size = {largest}"
     relation = f"read_json_objects({literal(str(path))}, {options})"

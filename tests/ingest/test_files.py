@@ -114,6 +114,15 @@ def test_csv_dialect_encoding_bom_and_repeated_names(bench):
     assert bench.rows("2024-01-01")[0]["name"] == "Zürich"
 
 
+@pytest.mark.parametrize("content", ["[ROW, ROW]", "ROW\n", '{"rows": [ROW, ROW]}'])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_json_may_begin_with_a_byte_order_mark(bench, content, mark):
+    text = mark + content.replace("ROW", json.dumps({"id": 1, "at": "2024-01-01"}))
+    selector = {"json": {"data_selector": "rows"}} if "rows" in content else {}
+    bench.ingest(files(bench.write("a.json", text), "json", **selector))
+    assert [row["id"] for row in bench.rows("2024-01-01")] == [1] * content.count("ROW")
+
+
 def test_csv_escapes_in_the_header_and_comments(bench):
     text = '# made by hand\nid,at,"the \\"name\\", quoted"\n# more\n1,2024-01-01,"a \\"b\\""\n'
     bench.ingest(files(bench.write("a.csv", text), "csv", csv={"escape": "\\", "comment": "#"}))

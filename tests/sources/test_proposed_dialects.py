@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import io
 import json
+import sqlite3
 import zipfile
 
 import pyarrow as pa
@@ -140,6 +141,29 @@ def test_types_of_parquet_that_duckdb_takes_otherwise_from_arrow_load(pipeline, 
         "event_time": second.replace(microsecond=123_456), "seen_at": second.replace(microsecond=500_000),
         "stamp_ts": second.replace(microsecond=123_456),
     }  # fmt: skip
+
+
+def test_an_empty_text_is_a_value_where_the_source_knows_null(pipeline, tmp_path):
+    lines = [{"id": 1, "at": "2024-01-01", "v": ""}, {"id": 2, "at": "2024-01-02"}]
+    _, target = write(tmp_path, "\n".join(map(json.dumps, lines)))
+    assert pipeline.run_folder(target, {}).values("v") == ["", None]
+
+
+def test_a_table_with_a_dot_in_its_name_loads(pipeline, tmp_path):
+    connection = sqlite3.connect(tmp_path / "shop.db")
+    connection.execute('CREATE TABLE "order.of ""x""" ("select" INTEGER PRIMARY KEY, at TEXT)')
+    connection.executemany('INSERT INTO "order.of ""x""" VALUES (?, ?)', [(1, "2024-01-01"), (2, "2024-01-01")])
+    connection.commit()
+    connection.close()
+    _, target = write(tmp_path, (tmp_path / "shop.db").read_bytes())
+    assert pipeline.run_folder(target, {}).values("select_") == [1, 2]
+
+
+def test_a_long_history_of_few_days_is_said_to_take_objects(tmp_path):
+    proposal, _ = write(tmp_path, "at,n\n1969-01-01,1\n2024-01-01,2\n")
+    assert "from 1969-01-01 to 2024-01-01 2 days have rows, and each of 20,088 gets an object" in "\n".join(
+        proposal.unsure
+    )
 
 
 def test_a_line_that_cannot_be_broken_is_let_be_by_the_check_of_style(tmp_path):

@@ -41,14 +41,16 @@ def choose(
     columns: Sequence[Profiled],
     declared: Sequence[str] = (),
     shared: Sequence[str] = (),
+    *,
+    knows_null: bool = False,
 ) -> Chosen:
     """The choices for these columns of the relation; what is unsure about them is in the notes.
 
-    `declared` are the raw columns that the source itself says are its key; `shared` is a key that rows turned out to
-    share once their values were read.
+    `knows_null`: the source tells no value from an empty text, as a CSV does not. `declared` are the raw columns that
+    the source itself says are its key; `shared` is a key that rows turned out to share once their values were read.
     """
     chosen = Chosen(None)
-    _choose_words(columns, chosen)
+    _choose_words(columns, chosen, knows_null=knows_null)
     _choose_event(columns, chosen)
     chosen.key = tuple(c.name for raw in declared for c in columns if c.raw == raw and is_full(c, chosen))
     if len(chosen.key) != len(declared) or not declared:
@@ -76,11 +78,11 @@ def _words(column: Profiled, chosen: Chosen) -> tuple[str, ...]:
     return own if column.found.logical == "string" else (*own, "")
 
 
-def _choose_words(columns: Sequence[Profiled], chosen: Chosen) -> None:
+def _choose_words(columns: Sequence[Profiled], chosen: Chosen, *, knows_null: bool) -> None:
     """Words found among numbers and times hold for the file; a text that looks like a code keeps them as values."""
     beside = Counter(word for c in columns if c.found.logical != "string" for word in c.found.null_words)
     texts = [c for c in columns if c.found.logical == "string" and c.found.null_words]
-    empty = [""] if any("" in c.found.null_words for c in columns) else []
+    empty = [""] if not knows_null and any("" in c.found.null_words for c in columns) else []
     chosen.null_words = tuple(dict.fromkeys((*empty, *beside)))
     said = sorted({word for c in texts for word in c.found.null_words if word} - set(beside))
     if said:

@@ -23,6 +23,8 @@ from lambdas.common.propose.write import contract_text, defs_text
 TRIED = 3
 # what lies before is more often a word for no value than history
 OLD = dt.date(1900, 1, 1)
+# so many days, of which few have rows, take long to land
+MANY_DAYS, SPARSE = 3650, 10
 FLAT = re.compile(r"BOOLEAN|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|VARCHAR|DATE|TIMESTAMP.*")
 
 
@@ -49,11 +51,12 @@ def propose(name: str, sample: Sample) -> Proposal:
         connection.execute("SET TimeZone = 'UTC'")
         _flatten(connection, sample.table)
         columns = profile(connection, "sample")
-        chosen = choices.choose(connection, "sample", columns, sample.key)
+        knows_null = sample.extract.get("filesystem", {}).get("format") != "csv"
+        chosen = choices.choose(connection, "sample", columns, sample.key, knows_null=knows_null)
         text = contract_text(name, columns, chosen)
         tried = _try_out(connection, _read(name, text))
         if tried.is_key_shared and not sample.key:
-            chosen = choices.choose(connection, "sample", columns, shared=chosen.key)
+            chosen = choices.choose(connection, "sample", columns, shared=chosen.key, knows_null=knows_null)
             text = contract_text(name, columns, chosen)
     finally:
         connection.close()
@@ -94,7 +97,7 @@ def _flat(name: str, kind: str) -> str:
     return quoted(name) if FLAT.fullmatch(kind) else f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}"
 
 
-def _day_notes(days: tuple[dt.date, dt.date] | None) -> list[str]:
+def _day_notes(days: tuple[dt.date, dt.date, int] | None) -> list[str]:
     """What is odd about the first and the last day."""
     if days is None:
         return []
@@ -103,6 +106,12 @@ def _day_notes(days: tuple[dt.date, dt.date] | None) -> list[str]:
         notes.append(
             f"the first day is {days[0]}: a word for no value? What lies before start in defs.yaml is not loaded"
         )
+    between = (min(days[1], today) - max(days[0], OLD)).days
+    if between > MANY_DAYS and between > SPARSE * days[2]:
+        notes.append(
+            f"from {days[0]} to {days[1]} {days[2]:,} days have rows, and each of {between:,} gets an object that says "
+            "so: a later start in defs.yaml leaves out what lies before"
+        )
     if days[1] > today:
         notes.append(f"the last day is {days[1]}: rows of days to come load when their day has begun")
     return notes
@@ -110,12 +119,12 @@ def _day_notes(days: tuple[dt.date, dt.date] | None) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What loading the sample came to: its first and last day, how many rows would be rejected, and why.
+    """What loading the sample came to: first day, last day, number of days; how many rows are rejected, and why.
 
     `is_key_shared`: rows that differ in the file are one once their key is read: 10:00Z is 10:00:00.000Z.
     """
 
-    days: tuple[dt.date, dt.date] | None
+    days: tuple[dt.date, dt.date, int] | None
     rejected: int
     reasons: list[str]
     is_key_shared: bool
@@ -130,10 +139,10 @@ def _try_out(connection: Any, contract: Contract) -> Tried:
     keys = f"count(DISTINCT ({key}))" if key else "count(*)"
     count, different = connection.execute(f"SELECT count(*), {keys} FROM ({accepted})").fetchall()[0]
     # rejected rows have a day too, and what lies before the first one would not be loaded
-    days = f"SELECT count(*), min(_day), max(_day) FROM ({compiled.with_day(relation)})"
-    total, first, last = connection.execute(days).fetchall()[0]
+    days = f"SELECT count(*), min(_day), max(_day), count(DISTINCT _day) FROM ({compiled.with_day(relation)})"
+    total, first, last, many = connection.execute(days).fetchall()[0]
     reasons = _reasons(connection, compiled.rejected(relation, "sample")) if count < total else []
-    return Tried((first, last) if first else None, total - count, reasons, different < count)
+    return Tried((first, last, many) if first else None, total - count, reasons, different < count)
 
 
 def _reasons(connection: Any, rejected: str) -> list[str]:

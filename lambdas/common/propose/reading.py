@@ -125,7 +125,9 @@ def number(texts: Sequence[str]) -> Found:
     if plain and max(whole, 0) + scale <= MOST_DIGITS:
         size = min(MOST_DIGITS, max(whole, 0) + scale + 2)
         return Found("number", f"decimal({size},{scale})", notes=[f"{told}: decimal keeps them; is that meant?"])
-    return Found("number", "double precision", notes=[f"{told}: they are rounded; a varchar would keep them"])
+    return Found(
+        "number", "double precision", notes=[f"{told}: a double rounds them, or refuses integers; varchar keeps them"]
+    )
 
 
 def _nearly(connection: Any, values: list[str]) -> list[str]:

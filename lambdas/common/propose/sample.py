@@ -210,7 +210,9 @@ def _of_sqlite(path: Path, table: str) -> Sample:
     if not records:
         raise RequestError(f"the table {chosen} of {path} has no rows: a sample needs some")
     notes = ["the table is read whole; with window_column only the rows of the days asked for are (docs/sources.md)"]
-    extract = {"sql_database": {"url": f"sqlite:///{path}", "table": chosen}}
+    # a dot in table stands behind a schema
+    asked = {"query": f"SELECT * FROM {quoted}"} if "." in chosen else {"table": chosen}
+    extract = {"sql_database": {"url": f"sqlite:///{path}", **asked}}
     return Sample(table_of_records(records[:MOST_ROWS]), extract, len(records) <= MOST_ROWS, notes, key)
 
 
