@@ -36,6 +36,7 @@ OF_OTHERS = {
 NOT_GIVEN = {
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "Lambda gives it",
     "API_AUTHORIZER": "read when the API is packaged: what guards it stands in its template",
+    "FILES_URL": "an argument of the Dagster image's build gives it",
 }
 # the settings that every function reads as they are
 ALWAYS = {"ANALYTICS_ENV", "LOG_LEVEL"}
