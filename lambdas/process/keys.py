@@ -37,10 +37,8 @@ class KeyRows:
         self._connection = connection
         columns = [contract.column(name) for name in contract.key]
         self.values = {c.name: self._typed(c, values[c.name]) for c in columns}
-        # Only the key counts here: a row is of that key whatever rules it breaks.
-        loose = tuple(_without_rules(c) for c in columns)
-        event = () if contract.event_time.name in contract.key else (_without_rules(contract.event_time),)
-        self._contract = replace(contract, columns=(*loose, *event), row_rules=())
+        # Only the key counts here: a row is of that key whatever rules it breaks, and whether its time can be read.
+        self._contract = replace(contract, columns=tuple(map(_without_rules, columns)), row_rules=())
 
     def _typed(self, column: Column, value: Any) -> str:
         """The value as the column's type writes it; the same casts as everywhere, which lose nothing."""

@@ -40,6 +40,18 @@ def test_forgotten_key_leaves_every_place_and_the_others_stay(keyed):
     assert (again.objects, again.rows, again.versions) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("at", ["soon", None, "2024-02-30"])
+def test_forgotten_key_leaves_rows_whose_time_cannot_be_read(keyed, at):
+    keyed.put(DAY, A, [row("secret", at=at), row("a")])
+    assert keyed.load(DAY).rows_rejected == 1
+    assert bytes_with(keyed, "secret")
+    done = forget(keyed, id="secret")
+    assert (done.objects, done.rows) == (1, 1)
+    assert bytes_with(keyed, "secret") == []
+    assert keyed.rows() == [("a", 1, 1)]
+    assert_equations_hold(keyed)
+
+
 def test_forgotten_key_leaves_an_object_that_is_not_loaded_yet(keyed):
     keyed.put(DAY, A, [row("secret"), row("a")])
     assert forget(keyed, id="secret").rows == 1
