@@ -4,7 +4,7 @@ The counts of a load are the ledger's, those of a landing the lake's, so that th
 has loaded or landed as well.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -25,6 +25,13 @@ def day_metadata(day: Day, columns: Mapping[str, str]) -> dict[str, Any]:
     counts = {name: value for name, value in day.items() if name != "day" and value is not None}
     rows = day[_rows(columns)]
     return counts if rows is None else {**counts, "dagster/partition_row_count": rows}
+
+
+def every_day(days: Sequence[Day], keys: Iterable[str], columns: Mapping[str, str]) -> Iterator[Day]:
+    """The day of each partition: with zeros where nothing is known of it, because there is no object."""
+    known = {day["day"]: day for day in days}
+    for key in keys:
+        yield known.get(key, {"day": key, **dict.fromkeys(columns.values(), 0)})
 
 
 def _rows(columns: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from orchestration.components.common import RETRIES, build_spec, table_metadata
 from orchestration.components.proof import build_proof
 from orchestration.components.quality import build_quality
 from orchestration.components.scaffolding import SourceScaffolder
-from orchestration.days import LANDED, LOADED, chart, day_metadata, work_table
+from orchestration.days import LANDED, LOADED, chart, day_metadata, every_day, work_table
 from orchestration.loads import PAUSED_TAG, REBUILD_TAG
 from orchestration.resources import Cloud
 from orchestration.schedules import build_daily_schedule
@@ -146,10 +146,11 @@ def _materialize(
     if function == "process":
         asked["action"] = "rebuild" if REBUILD_TAG in context.run.tags else "load"
     found = metadata({**call_function(context, cloud, function, event=asked), **days})
-    # what people look for stands first
+    # what people look for stands first; every day of the run carries all of this, so that no number is among it
     shown = {WORK[function]: work_table(found), "days": _show_days(context, cloud, function, asked)}
+    told = {name: value for name, value in found.items() if not isinstance(value, int | float)}
     prefix = f"s3://{cloud.parameter('lake/bucket')}/{spec.metadata['s3_prefix']}"
-    return dg.MaterializeResult(metadata={**shown, **found, "uri": dg.MetadataValue.url(prefix)})
+    return dg.MaterializeResult(metadata={**shown, **told, "uri": dg.MetadataValue.url(prefix)})
 
 
 def _show_days(
@@ -158,6 +159,6 @@ def _show_days(
     """Adds each day's counts to its partition; the chart of all for the run."""
     days = ask_function(context, cloud, function, event={**asked, "action": "days"})["days"]
     columns = LANDED if function == "ingest" else LOADED
-    for day in days:
+    for day in every_day(days, context.partition_keys, columns):
         context.add_asset_metadata(day_metadata(day, columns), partition_key=day["day"])
     return chart(days, columns)

@@ -6,6 +6,7 @@ import pytest
 from orchestration.calls import call_function, function_failure, metadata
 from orchestration.days import LANDED, LOADED, chart, day_metadata
 from orchestration.definitions import defs
+from tests.orchestration import function
 
 # Dagster warns of its own use of Pipes
 pytestmark = pytest.mark.filterwarnings("ignore:.*PipesMessageReader.expected_writer_count")
@@ -49,7 +50,7 @@ def test_a_range_of_core_is_one_call_and_one_report(assets, functions):
         "start": "2018-02-01",
         "end": "2018-02-04",
     }
-    assert (found["objects_put"], found["calls"]) == (2, 1)
+    assert found["load"].splitlines() == ["| in | objects put | calls |", "|---:|---:|---:|", "| 10 | 2 | 1 |"]
     assert found["request_id"]
     assert found["uri"] == "s3://lake/curated/earthquakes/"
 
@@ -158,6 +159,22 @@ def test_each_raw_day_carries_its_own_counts_and_the_run_a_chart(assets, functio
     (drawn,) = {m["days"].value for m in found.values()}
     assert drawn.splitlines()[2:] == ["| 2018-01-31 | 2 | 0 |  |", f"| 2018-02-01 | 2 | 10 | {'█' * 24} |"]
     assert found["2018-02-01"]["landing"].value.splitlines()[2].startswith("| 10 |")
+
+
+@pytest.mark.parametrize("layer", ["raw", "core"])
+def test_no_day_carries_a_number_of_the_whole_run_nor_of_another_day(assets, functions, layer):
+    functions("gaps")
+    result = materialize(assets, [layer, "earthquakes"], days=("2018-02-01", "2018-02-03"))
+    found = {e.partition: e.materialization.metadata for e in result.get_asset_materialization_events()}
+    numbers = {
+        day: {name: value.value for name, value in m.items() if isinstance(value.value, int | float)}
+        for day, m in found.items()
+    }
+    known = {*function.COUNTS, "rows", "rows_accepted", "dagster/partition_row_count"}
+    assert numbers["2018-02-01"].keys() == numbers["2018-02-03"].keys() == known
+    rows = "rows" if layer == "raw" else "rows_accepted"
+    assert numbers["2018-02-02"]["objects"] == numbers["2018-02-02"][rows] == 0, "nothing lies there"
+    assert set(numbers["2018-02-02"].values()) == {0}
 
 
 def test_a_day_whose_rows_are_not_known_says_nothing_of_them():
