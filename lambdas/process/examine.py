@@ -16,6 +16,7 @@ from lambdas.process.measures import measure_table
 from lambdas.process.reports import read_days, read_warehouse
 
 Days = tuple[dt.date, dt.date]
+RECENTLY = dt.timedelta(days=7)
 
 
 def examine_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
@@ -29,8 +30,9 @@ def examine_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
     Returns:
         source, rows (in core), nulls ({required column: rows without a value}), doubled ({columns of a key or unique
         column: values that stand more than once}) and newest (greatest event time of all days, UTC, or null). And what
-        the ledger says of these days and of the 28 before them: remarks of their objects ([{status, reason, kinds,
-        objects, newest}], the 20 most seen), and days as the action `days` gives them. Of a mart: mart and doubled.
+        the ledger says of these days, of the 28 before them, and of what was loaded in the last 7: remarks of the
+        objects ([{status, reason, kinds, objects, newest}], the 20 most seen), and days as the action `days` gives
+        them. Of a mart: mart and doubled.
     """
     if "mart" in event:
         return _examine_mart(str(event["mart"]), deadline)
@@ -40,7 +42,7 @@ def examine_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
     examine = _examine_ledger if only else _examine
     found = read_warehouse(partial(examine, contract, days), f"examine {contract.name}", deadline)
     if not only:
-        measure_table(contract, found, days[0])
+        measure_table(contract, found, days)
     return found
 
 
@@ -70,10 +72,12 @@ def _examine(contract: Contract, days: Days, connection: Any) -> dict[str, Any]:
 
 def _examine_ledger(contract: Contract, days: Days, connection: Any) -> dict[str, Any]:
     wider = (_before(days[0]), days[1])
+    # what a load of long past days has told is told by the hourly look at the last days too
+    since = dt.datetime.now(dt.UTC).replace(tzinfo=None) - RECENTLY
     return {
         "source": contract.name,
-        "remarks": _remarks(connection, contract, wider),
-        "days": counts_of_days(connection, contract, wider),
+        "remarks": _remarks(connection, contract, wider, since),
+        "days": counts_of_days(connection, contract, wider, since),
     }
 
 
@@ -102,8 +106,8 @@ def _doubled(connection: Any, contract: Contract, days: Days, columns: tuple[str
     return int(row["doubled"])
 
 
-def _remarks(connection: Any, contract: Contract, days: Days) -> list[dict[str, Any]]:
-    found = query(connection, statement("examine_remarks"), (contract.name, *days))
+def _remarks(connection: Any, contract: Contract, days: Days, since: dt.datetime) -> list[dict[str, Any]]:
+    found = query(connection, statement("examine_remarks"), (contract.name, *days, since))
     return [
         {**row, "objects": int(row["objects"]), "reason": text_of(row["reason"]), "kinds": kinds_of(row["reason"])}
         for row in found

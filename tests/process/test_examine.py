@@ -86,6 +86,16 @@ def test_of_a_load_s_days_the_ledger_says_what_it_says_of_many(loaded):
     assert load.keys() == {"source", "remarks", "days"}
 
 
+def test_what_was_loaded_of_late_is_told_whatever_its_day(loaded):
+    far = (dt.date(2026, 1, 1), dt.date(2026, 1, 8))
+    with loaded.warehouse.session("tests") as connection:
+        told = [day["day"] for day in examine_ledger(loaded.contract, far, connection)["days"]]
+        execute(connection, "UPDATE ops.load_ledger SET loaded_at = DATEADD(day, -8, loaded_at)")
+        later = examine_ledger(loaded.contract, far, connection)
+    assert told == ["2024-03-01", "2024-03-02"]
+    assert (later["days"], later["remarks"]) == ([], [])
+
+
 def test_only_the_ledger_can_be_asked_for_alone():
     with pytest.raises(RequestError, match="only is 'tables'; expected ledger"):
         examine_source({"source": "earthquakes", "only": "tables"}, 0)
