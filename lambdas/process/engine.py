@@ -22,6 +22,7 @@ from lambdas.common.contract.rowset import Span, holds, remember
 from lambdas.common.contract.rules import MARK, hidden_columns
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ContractError, ObjectError, WorkspaceFull
+from lambdas.process.memory import MEMORY, execute, is_too_small, tell_width
 from lambdas.process.rows import TAKEN, Rows, left_out, plain_rows, refuse_schema, transformed_rows
 from lambdas.process.transform import run_script
 from lambdas.process.verdict import drop_repeated, judge, refuse_if_too_many
@@ -76,7 +77,7 @@ WHOLE = Part()
 
 
 @contextmanager
-def open_engine(workspace: Path, memory: str = "700MB") -> Iterator[Any]:
+def open_engine(workspace: Path, memory: str = MEMORY) -> Iterator[Any]:
     """A DuckDB connection that spills into the workspace, reads all times as UTC, and keeps the order of rows."""
     import duckdb
 
@@ -88,6 +89,8 @@ def open_engine(workspace: Path, memory: str = "700MB") -> Iterator[Any]:
         connection.execute(f"SET temp_directory = {_quoted(workspace / 'spill')}")
         connection.execute(f"SET disabled_optimizers = '{REORDERING}'")
         connection.execute(f"SET threads = {os.cpu_count() or 1}")
+        # it would hold whole column chunks of a row group; from the local disk pages come as fast
+        connection.execute("SET disable_parquet_prefetching = true")
         yield connection
     finally:
         connection.close()
@@ -116,7 +119,7 @@ class Engine:
         Raises:
             ObjectError: the file is no readable Parquet, or the contract refuses the object as a whole.
             ContractError: the contract does not fit the object's columns.
-            WorkspaceFull: disk or memory did not suffice.
+            WorkspaceFull: the disk did not suffice.
         """
         rows_in = self._count(raw)
         refuse_schema(raw)
@@ -152,12 +155,12 @@ class Engine:
         """Write the object's rows [first, end) into a file of their own. Only their row groups are read.
 
         Raises:
-            ObjectError: they cannot be read.
-            WorkspaceFull: disk or memory did not suffice.
+            ObjectError: they cannot be read, or are too wide for the memory.
+            WorkspaceFull: the disk did not suffice.
         """
         source = f"read_parquet({_quoted(raw)}) AS t WHERE {TAKEN} >= {first} AND {TAKEN} < {end}"
         try:
-            self._connection.execute(f"COPY (SELECT t.* FROM {source}) TO {_quoted(target)} ({write_options(raw)})")
+            execute(self._connection, f"COPY (SELECT t.* FROM {source}) TO {_quoted(target)} ({write_options(raw)})")
         except Exception as error:
             raise self._blame(error, raw, source) from error
 
@@ -203,7 +206,7 @@ class Engine:
 
     def _copy(self, select: str, raw: Path, target: Path) -> None:
         try:
-            self._connection.execute(f"COPY ({select}) TO {_quoted(target)} ({self._write})")
+            execute(self._connection, f"COPY ({select}) TO {_quoted(target)} ({self._write})")
         except Exception as error:
             raise self._blame(error, raw, f"read_parquet({_quoted(raw)}) AS t") from error
 
@@ -216,6 +219,8 @@ class Engine:
         except Exception as damage:  # noqa: BLE001 - whatever hinders reading, the object cannot be read
             if not isinstance(damage, duckdb.OutOfMemoryException):
                 return ObjectError(f"the Parquet file breaks off or is damaged: {_said(damage, raw)}")
+        if is_too_small(error):
+            return ObjectError(tell_width(raw))
         if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | OSError):
             return WorkspaceFull(f"no room to work on {raw.name}: {_first_line(error)}")
         return ContractError(f"{self._contract.path}: {_first_line(error)}")

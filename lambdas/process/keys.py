@@ -11,6 +11,8 @@ from lambdas.common.contract.compile import compile_contract
 from lambdas.common.contract.rules import ROW
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ObjectError, RequestError
+from lambdas.process.memory import execute
+from lambdas.process.writing import write_options
 
 # What ingest writes, so that an object that is written again is no stranger among the others.
 WRITE = "FORMAT parquet, COMPRESSION zstd"
@@ -69,7 +71,7 @@ class KeyRows:
     def write_without(self, raw: Path, rows: list[int], target: Path) -> None:
         """Write the raw object again without these rows, all its columns and the order of the rows as they are."""
         left = f"SELECT * FROM read_parquet({_file(raw)}) WHERE file_row_number NOT IN ({', '.join(map(str, rows))})"
-        self._connection.execute(f"COPY ({left}) TO {_file(target)} ({WRITE})")
+        execute(self._connection, f"COPY ({left}) TO {_file(target)} ({write_options(raw, WRITE)})")
 
     def _match(self) -> str:
         return " AND ".join(self._equals(self._contract.column(name), value) for name, value in self.values.items())

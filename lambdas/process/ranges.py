@@ -14,7 +14,7 @@ MAGIC = b"PAR1"
 # Most footers fit; a longer one is read again as a whole.
 TAIL = 1 << 20
 CHUNK = 1 << 20
-# A row group's bytes: they are in memory as a whole, and have to be read within one call.
+# A row group's bytes: they have to be fetched, read and put within one call.
 MOST_GROUP_BYTES = 512 << 20
 # What a range takes of the disk, in its own bytes: as it came, unpacked and written again, its two results.
 COPIES = 3

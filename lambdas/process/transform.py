@@ -14,7 +14,7 @@ from lambdas.common.contract.script import FUNCTION
 from lambdas.common.errors import ContractError, ObjectError
 
 # Rows a batch: some 100 MB of a frame with a hundred columns.
-BATCH_ROWS = 100_000
+BATCH_ROWS, BATCH_BYTES = 100_000, 100 << 20
 # The column that carries the row's number in the files written here.
 NUMBER = "§number"
 
@@ -73,12 +73,18 @@ def _frames(raw: Path, start: int) -> Iterator[Any]:
     import pandas as pd
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(raw) as file:
-        for batch in file.iter_batches(BATCH_ROWS):
+    with pq.ParquetFile(raw, memory_map=True) as file:
+        for batch in file.iter_batches(_fitting(file.metadata)):
             frame = batch.to_pandas(types_mapper=pd.ArrowDtype)
             frame.index = pd.RangeIndex(start, start + len(frame), name="row")
             start += len(frame)
             yield frame
+
+
+def _fitting(metadata: Any) -> int:
+    """How many rows are a batch: the wider they are, the fewer."""
+    size: int = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+    return max(1, min(BATCH_ROWS, BATCH_BYTES * int(metadata.num_rows) // max(size, 1)))
 
 
 def _table(script: Path, made: Any, given: Any) -> Any:

@@ -10,11 +10,11 @@ MOST_ROWS, LEAST_ROWS = 122_880, 2048
 GROUP_BYTES = 64 << 20
 
 
-def write_options(raw: Path) -> str:
+def write_options(raw: Path, options: str = WRITE) -> str:
     """COPY's options for files with rows of the raw file: the wider a row, the fewer in a row group."""
     import pyarrow.parquet as pq
 
     metadata = pq.read_metadata(raw)
     size = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
     fitting = GROUP_BYTES * metadata.num_rows // max(size, 1)
-    return f"{WRITE}, ROW_GROUP_SIZE {min(max(fitting, LEAST_ROWS), MOST_ROWS)}"
+    return f"{options}, ROW_GROUP_SIZE {min(max(fitting, LEAST_ROWS), MOST_ROWS)}"
