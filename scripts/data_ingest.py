@@ -37,7 +37,6 @@ from scripts.landing import Landing, before, show, telling  # noqa: E402
 
 LANDED, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 DAY = dt.timedelta(days=1)
-NOT_DEPLOYED = "; it is declared here, but the deployed function has not got it yet: `make up`, or on AWS a deploy"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,8 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _uploaded(options) as uploaded:
             _land(function, [{**event, **uploaded} for event in events], landing)
     except (RequestError, SettingsError, ContractError) as error:
-        unknown = f"source {options.source!r} is unknown" in str(error)
-        return _complain(f"{error}{NOT_DEPLOYED if unknown else ''}", WRONG)
+        return _complain(str(error), WRONG)
     except CallError as error:
         return _complain(f"{str(error).rstrip('.')}. {before(landing)}", FAILED)
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from lambdas.common.errors import AnalyticsError, RequestError, SettingsError
 from lambdas.common.settings import environment_name, read_parameter
 
 HINT = "On the local cloud: `make up`, then `. .local/env`; on AWS: set region, credentials and ANALYTICS_ENV."
+NOT_DEPLOYED = "; it is declared here, but the deployed function has not got it yet: `make up`, or on AWS a deploy"
 Event = dict[str, Any]
 
 
@@ -58,7 +59,9 @@ class Function:
 def _failure(answer: Mapping[str, Any], event: Mapping[str, Any]) -> AnalyticsError:
     kind, message = answer.get("errorType", "Error"), str(answer.get("errorMessage", answer)).strip()
     if kind == "RequestError":
-        return RequestError(message)
+        # whoever calls has looked for the source among those that are declared
+        unknown = f"source {event.get('source')!r} is unknown" in message
+        return RequestError(f"{message}{NOT_DEPLOYED if unknown else ''}")
     days = f" ({event['start']} to {event['end']}, end excluded)" if "start" in event and "end" in event else ""
     return CallError(f"{message} [{kind}]{days}")
 

@@ -71,6 +71,7 @@ def _print_missing(row: dict[str, Any]) -> None:
     )
     for first, last in [] if dropped else ranges:
         print(f"  .venv/bin/python scripts/data_ingest.py {name} --from {first} --to {last}")
+    print(f"  `analytics prove {name}` says what has landed and is not loaded")
 
 
 def next_run(source: str, now: dt.datetime) -> str | None:
@@ -116,7 +117,23 @@ def prove(options: argparse.Namespace) -> bool:
             print(
                 f"{proof['source']}: {proof['broken'] - len(proof['findings'])} more; the function's log has them all"
             )
+        _print_unloaded(proof)
     return not any(proof["broken"] for proof in proofs)
+
+
+def _print_unloaded(proof: dict[str, Any]) -> None:
+    """Which objects that lie in the lake are in no table, and what brings them there."""
+    name = proof["source"]
+    if proof["pending"]:
+        print(f"{name}: {proof['pending']:,} objects are not loaded; if nothing loads them by itself, these do:")
+        for first, last in (days.split("/") for days in proof["missing"]):
+            print(f"  .venv/bin/python -m scripts.analytics rebuild {name} --from {first} --to {last}")
+    if proof["outside"]:
+        days = ", ".join(text.replace("/", " to ") for text in proof["outside_days"])
+        print(
+            f"{name}: {proof['outside']:,} objects lie in days that the source does not have ({days}), and nothing "
+            "loads them: are `start` and `end` in its defs.yaml right?"
+        )
 
 
 def _prove(process: Function, source: str, options: argparse.Namespace) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from lambdas.common.contract import Column
 from lambdas.common.contract.model import Reading
 from lambdas.common.source import SourceConfig
+from scripts import functions
 from scripts.analytics import rejected, report
 
 ROW = {
@@ -35,17 +36,41 @@ def remarks(monkeypatch, capsys):
 
 
 def test_missing_days_come_by_commands_that_are_ready_to_copy(remarks):
-    assert remarks({"filesystem": {"bucket_url": "/x"}})[:3] == [
+    assert remarks({"filesystem": {"bucket_url": "/x"}})[:4] == [
         "things: nothing is loaded of 4 days (2024-01-01 to 2024-01-03, 2024-01-09 to 2024-01-09); these land them:",
         "  .venv/bin/python scripts/data_ingest.py things --from 2024-01-01 --to 2024-01-03",
         "  .venv/bin/python scripts/data_ingest.py things --from 2024-01-09 --to 2024-01-09",
+        "  `analytics prove things` says what has landed and is not loaded",
     ]
 
 
 def test_of_a_source_that_others_fill_it_says_where_objects_are_awaited_and_which_lie_in_no_day(remarks):
-    missing, undated = remarks(None)
+    missing, _, undated = remarks(None)
     assert "; others put them, as raw/things/YYYY/MM/DD/data_<name>.parquet, the name of letters, digits and" in missing
     assert undated.startswith("things: 2 objects lie in no day, raw/things/data_x.parquet among them; expected raw/")
+
+
+def test_a_proof_says_what_loads_an_object_that_is_not_loaded_and_why_nothing_does(capsys):
+    proof = {"source": "things", "pending": 3, "missing": ["2024-01-02/2024-01-03"]}
+    report._print_unloaded({**proof, "outside": 1, "outside_days": ["2023-12-31/2023-12-31"]})
+    assert capsys.readouterr().out.splitlines() == [
+        "things: 3 objects are not loaded; if nothing loads them by itself, these do:",
+        "  .venv/bin/python -m scripts.analytics rebuild things --from 2024-01-02 --to 2024-01-03",
+        "things: 1 objects lie in days that the source does not have (2023-12-31 to 2023-12-31), and nothing "
+        "loads them: are `start` and `end` in its defs.yaml right?",
+    ]
+    report._print_unloaded({**proof, "pending": 0, "outside": 0})
+    assert capsys.readouterr().out == ""
+
+
+def test_a_source_that_is_declared_and_not_deployed_is_told_from_an_unknown_one():
+    answer = {"errorType": "RequestError", "errorMessage": "source 'things' is unknown; known are weather"}
+    said = str(functions._failure(answer, {"source": "things"}))
+    assert said.startswith(
+        "source 'things' is unknown; known are weather; it is declared here, but the deployed function"
+    )
+    other = {**answer, "errorMessage": "start is 'x'"}
+    assert str(functions._failure(other, {"source": "things"})) == "start is 'x'"
 
 
 def test_time_that_was_no_time_is_told_with_the_zone_in_which_it_is_read(monkeypatch, capsys):
