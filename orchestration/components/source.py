@@ -80,7 +80,7 @@ def _schedules(config: SourceConfig) -> list[dg.ScheduleDefinition]:
 
 
 def _raw_spec(contract: Contract, days: dg.DailyPartitionsDefinition) -> dg.AssetSpec:
-    columns = [dg.TableColumn(name, "as delivered") for name in contract.raw_columns]
+    columns = [dg.TableColumn(name, "as delivered", description=_use(contract, name)) for name in contract.raw_columns]
     return build_spec(
         contract,
         "raw",
@@ -91,6 +91,12 @@ def _raw_spec(contract: Contract, days: dg.DailyPartitionsDefinition) -> dg.Asse
         code_version=contract.hash,
         metadata={"s3_prefix": f"raw/{contract.name}/", "dagster/column_schema": dg.TableSchema(columns)},
     )
+
+
+def _use(contract: Contract, raw_column: str) -> str:
+    """What is made from a raw column, in words as the columns of the table have them."""
+    made = [column.name for column in contract.columns if raw_column in column.sources]
+    return f"Makes core/{contract.name}: {', '.join(made)}."
 
 
 def _core_spec(contract: Contract, days: dg.DailyPartitionsDefinition) -> dg.AssetSpec:

@@ -97,6 +97,11 @@ def test_raw_objects_show_the_columns_that_the_contract_reads(graph, name):
     raw = graph.get(dg.AssetKey(["raw", name]))
     columns = raw.metadata["dagster/column_schema"].columns
     assert [column.name for column in columns] == list(load_contracts()[name].raw_columns)
+    made = graph.get(dg.AssetKey(["core", name])).metadata["dagster/column_lineage"].deps_by_column
+    for column in columns:
+        used = [core for core, deps in made.items() if column.name in {dep.column_name for dep in deps}]
+        assert column.description == f"Makes core/{name}: {', '.join(used)}."
+        assert used
     assert raw.metadata["s3_prefix"] == f"raw/{name}/"
 
 
