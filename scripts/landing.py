@@ -27,6 +27,7 @@ class Landing:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("put", "unchanged", "emptied"), 0))
     rows: int = 0
     outside: int = 0
+    unloaded: int = 0
     bytes: int = 0
     held: bool = False
     changes: list[tuple[str, int]] = field(default_factory=list)
@@ -40,6 +41,7 @@ class Landing:
             self.counts[name] += number
         self.rows += answer["rows"]
         self.outside += answer.get("outside", 0)
+        self.unloaded += answer.get("unloaded", 0)
         self.bytes += answer["bytes"]
         self.changes += [(one["key"], one["rows"]) for one in answer.get("changes", ())]
         rest = answer.get("remaining") or {}
@@ -104,6 +106,11 @@ def show(landing: Landing) -> None:
     _show_emptied(landing)
     if landing.outside:
         print(f"{landing.outside:,} rows of other days than asked for were left out")
+    if landing.unloaded:
+        print(
+            f"{landing.unloaded:,} rows are of days that {landing.source} does not have, and nothing loads them: are "
+            "`start` and `end` in its defs.yaml right?"
+        )
 
 
 def _did(landing: Landing) -> str:

@@ -46,6 +46,7 @@ class Landed:
 
     `outside`: rows of another day than was asked for. They were left out: the window of their own day brings them,
     and a part of a day must not overwrite the whole of it.
+    `unloaded`: rows of days that the source does not have by its defs.yaml: they land, and no load takes them.
     `changes`: of a dry run, the key and the rows of each object that would be put or emptied.
     """
 
@@ -55,6 +56,7 @@ class Landed:
     emptied: int = 0
     bytes: int = 0
     outside: int = 0
+    unloaded: int = 0
     changes: tuple[tuple[str, int], ...] = field(default=(), repr=False)
 
     def __add__(self, other: "Landed") -> "Landed":
@@ -68,7 +70,7 @@ class Naming:
     `window` None: all days that the rows have. `home` is the day of the rows whose day cannot be read. `part` is the
     slice of a source that is read whole, `last` whether no other follows: each has part numbers of its own, and the
     last one takes care of those that no slice has any more. `run` names the reading that has several slices.
-    `may_be_empty`: no rows at all are an answer, and empty every object.
+    `may_be_empty`: no rows at all are an answer, and empty every object. `end` is the source's last day, if it has one.
     """
 
     source: str
@@ -79,6 +81,7 @@ class Naming:
     last: bool = True
     run: str | None = None
     may_be_empty: bool = True
+    end: dt.date | None = None
 
     def target(self, key: str) -> str:
         """Where what is to lie under that key is put: held back while slices follow."""
@@ -160,7 +163,9 @@ def land(spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Namin
     if lake.dry_run and not naming.last:
         lake.filled.update(days_with_rows)
     landed = _put_changed(lake, naming, wanted, present)
-    return replace(landed, outside=sum(found.count for found in days if not _is_asked(found.day, rows, window)))
+    unloaded = sum(found.count for found in inside if not naming.home <= found.day <= (naming.end or found.day))
+    outside = sum(found.count for found in days if not _is_asked(found.day, rows, window))
+    return replace(landed, outside=outside, unloaded=unloaded)
 
 
 def _refuse_to_empty(lake: Lake, source: str, objects: Iterable[RawObject]) -> None:

@@ -40,8 +40,8 @@ def ingest(source: Source, window: Window | None, lake: Lake, deadline: float, p
         part: what `remaining` of the answer before said.
 
     Returns:
-        source, start, end, rows, outside, objects (put, unchanged, emptied), bytes, remaining; of a dry run also
-        changes ([{key, rows}] of what would be put or emptied, the first `MOST_CHANGES`).
+        source, start, end, rows, outside, unloaded, objects (put, unchanged, emptied), bytes, remaining; of a dry run
+        also changes ([{key, rows}] of what would be put or emptied, the first `MOST_CHANGES`).
     """
     if window is None or not source.config.windowed:
         landed, rest = _in_slices(lambda now: _one_pass(source, window, lake, deadline, now), part, deadline)
@@ -101,7 +101,8 @@ def _one_pass(
         following = part.following(rows.following)
         run = following.run if following else part.run
         may_be_empty = windowed or digest is not None or read_options(source.config).may_be_empty
-        naming = Naming(source.config.name, window, home, digest, part.number, following is None, run, may_be_empty)
+        end, last = source.config.end, following is None
+        naming = Naming(source.config.name, window, home, digest, part.number, last, run, may_be_empty, end)
         landed = land(spool, rows, source.contract, lake, naming)
     logger.info(
         "%s, %s: %s; %.2f s to extract, %.2f s to land",
@@ -161,6 +162,7 @@ def _answer(
         "end": window.end.isoformat() if window else None,
         "rows": landed.rows,
         "outside": landed.outside,
+        "unloaded": landed.unloaded,
         "objects": {"put": landed.put, "unchanged": landed.unchanged, "emptied": landed.emptied},
         "bytes": landed.bytes,
         "remaining": dict(remaining) if remaining else None,

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import zipfile
+from dataclasses import replace
 from decimal import Decimal
 
 import pyarrow as pa
@@ -93,6 +94,15 @@ def test_days_of_a_whole_file_may_be_asked_for(bench):
     answer = bench.ingest(extract, "2024-01-02", "2024-01-05")
     assert (answer["rows"], answer["outside"]) == (1, 2)
     assert list(bench.etags()) == [key("2024-01-02"), key("2024-01-03"), key("2024-01-04")]
+
+
+def test_rows_of_days_that_a_source_does_not_have_land_and_are_counted(bench):
+    extract = files(bench.write("a.csv", "id,at,name\n1,2023-12-31,x\n2,2024-01-01,y\n3,2024-01-03,z\n4,,w\n"), "csv")
+    assert bench.ingest(extract)["unloaded"] == 1
+    source = bench.source(extract)
+    ended = replace(source, config=replace(source.config, end=dt.date(2024, 1, 2)))
+    assert bench.call(ended)["unloaded"] == 2
+    assert bench.call(ended, "2024-01-01", "2024-01-02")["unloaded"] == 0
 
 
 def test_rows_without_a_day_lie_under_the_first_day_of_a_source_read_whole(bench):

@@ -110,10 +110,13 @@ def test_the_summary_says_what_becomes_of_rows_that_are_gone(capsys):
     landing = Landing("things")
     landing.add({}, answer(rows=3, put=1))
     show(landing)
-    assert "leave the warehouse" not in capsys.readouterr().out
-    landing.add({}, answer(emptied=2))
+    shown = capsys.readouterr().out
+    assert ("leave the warehouse" in shown, "does not have" in shown) == (False, False)
+    landing.add({}, {**answer(emptied=2), "unloaded": 7})
     show(landing)
-    assert "2 objects are replaced by empty ones" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "2 objects are replaced by empty ones" in shown
+    assert "7 rows are of days that things does not have, and nothing loads them" in shown
 
 
 def test_a_source_read_whole_needs_no_days_and_takes_them(deployed):
