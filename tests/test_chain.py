@@ -67,19 +67,19 @@ def _object(day: str, event_id: str) -> bytes:
     return body.getvalue()
 
 
-def drop_misnamed(cloud: Cloud, day: str) -> set[str]:
-    """Put a file, a folder and a name with a blank that nothing loads; their keys."""
-    keys = {f"raw/earthquakes/{day.replace('-', '/')}/{name}" for name in ("export.csv", "", "data_a b.parquet")}
+def drop_misnamed(cloud: Cloud, month: str) -> set[str]:
+    """Put a file, a folder and a name with a blank that nothing loads, each in a day of its own; their keys."""
+    names = ("11/export.csv", "12/", "13/data_a b.parquet")
+    keys = {f"raw/earthquakes/{month.replace('-', '/')}/{name}" for name in names}
     for key in keys:
         cloud.client("s3").put_object(Bucket=cloud.env["LAKE_BUCKET"], Key=key, Body=b"")
     return keys
 
 
-def set_aside(env: dict[str, str], day: str) -> set[str]:
-    """Raw keys of the day that the ledger says were set aside."""
-    return {
-        key for (key,) in select(env, f"SELECT raw_key FROM ops.load_ledger WHERE status = 'bad' AND raw_day = '{day}'")
-    }
+def set_aside(env: dict[str, str], month: str) -> set[str]:
+    """Raw keys of the month that the ledger says were set aside."""
+    of_month = f"raw_day BETWEEN '{month}-01' AND '{month}-28'"
+    return {key for (key,) in select(env, f"SELECT raw_key FROM ops.load_ledger WHERE status = 'bad' AND {of_month}")}
 
 
 def select(env: dict[str, str], sql: str) -> list:
@@ -126,8 +126,8 @@ def test_dropped_file_is_loaded_by_dagster_s_sensor(cloud: Cloud, deployed: dict
     assert wait_for(lambda: select(deployed, sql)) == [[4.5, 45.25, 7.0, key]]
     asked = select(deployed, f"SELECT requested_by, request_id FROM ops.load_ledger WHERE raw_key = '{key}'")[0]
     assert asked[0] != asked[1], "the ledger names Dagster's run beside the Lambda's request"
-    misnamed = drop_misnamed(cloud, "2018-03-11")
-    assert wait_for(lambda: set_aside(deployed, "2018-03-11") == misnamed)
+    misnamed = drop_misnamed(cloud, "2018-04")
+    assert wait_for(lambda: set_aside(deployed, "2018-04") == misnamed)
     assert wait_for(lambda: cloud_is_quiet(cloud))
 
 
@@ -142,8 +142,8 @@ def cloud_is_quiet(cloud: Cloud) -> bool:
 
 def test_dropped_file_is_loaded_without_dagster_and_served(cloud: Cloud, lambda_mode: None):
     drop(cloud, "2018-03-02", "dropped2")
-    env, misnamed = cloud.env, drop_misnamed(cloud, "2018-03-03")
-    wait_for(lambda: set_aside(env, "2018-03-03") == misnamed)
+    env, misnamed = cloud.env, drop_misnamed(cloud, "2018-05")
+    wait_for(lambda: set_aside(env, "2018-05") == misnamed)
     wait_for(lambda: select(env, "SELECT 1 FROM core.earthquakes WHERE event_id = 'dropped2'"))
     path = "/v1/datasets/earthquakes/records?from=2018-03-02&to=2018-03-04"
     assert ask(env, path, None)[0] == 403
