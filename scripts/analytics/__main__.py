@@ -17,6 +17,7 @@ Exit status: 0 done, 1 not done or not as it should be, 2 wrong arguments or set
 
 import argparse
 import datetime as dt
+import os
 import sys
 from collections.abc import Sequence
 
@@ -36,7 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        return DONE if options.run(options) else FAILED
+        done = options.run(options)
+        sys.stdout.flush()
+        return DONE if done else FAILED
+    except BrokenPipeError:  # who reads has had enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except (RequestError, SettingsError, ContractError) as error:
         return _complain(error, WRONG)
     except CallError as error:

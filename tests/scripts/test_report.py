@@ -1,6 +1,8 @@
 """What `analytics status` and `analytics rejected` say of what the process function told."""
 
 import datetime as dt
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +12,7 @@ from lambdas.common.contract.model import Reading
 from lambdas.common.source import SourceConfig
 from scripts import functions
 from scripts.analytics import rejected, report
+from tests.cloud import PROJECT
 
 ROW = {
     "source": "things",
@@ -71,6 +74,14 @@ def test_a_source_that_is_declared_and_not_deployed_is_told_from_an_unknown_one(
     )
     other = {**answer, "errorMessage": "start is 'x'"}
     assert str(functions._failure(other, {"source": "things"})) == "start is 'x'"
+
+
+def test_a_reader_that_has_had_enough_is_no_error():
+    command = [sys.executable, "-m", "scripts.analytics", "check"]
+    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait(60)) == ("", 0)
+    process.stderr.close()
 
 
 def test_time_that_was_no_time_is_told_with_the_zone_in_which_it_is_read(monkeypatch, capsys):
