@@ -101,10 +101,13 @@ def _number_readings(values: list[str]) -> Iterator[Found]:
     for decimal, thousands in SEPARATORS:
         custom = {"decimalSeparator": decimal} if decimal != "." else {}
         custom |= {"thousandsSeparator": thousands} if thousands else {}
-        numbers = [value.replace(thousands, "") if thousands else value for value in values]
-        numbers = [value.replace(decimal, ".").strip() for value in numbers]
-        if all(NUMBER.fullmatch(value) for value in numbers):
-            yield replace(number(numbers), custom=custom)
+        if all(NUMBER.fullmatch(_plain(value, decimal, thousands)) for value in values):
+            yield replace(number([_plain(value, decimal, thousands) for value in values]), custom=custom)
+
+
+def _plain(text: str, decimal: str, thousands: str | None) -> str:
+    """The text without its separators of thousands, with a point."""
+    return (text.replace(thousands, "") if thousands else text).replace(decimal, ".").strip()
 
 
 def number(texts: Sequence[str]) -> Found:

@@ -13,10 +13,14 @@ def find_pattern(texts: Sequence[str]) -> str:
     """A regular expression that all the texts match and that says something; empty where there is none."""
     if len(texts) < LEAST_TEXTS:
         return ""
-    shapes = [_runs(text) for text in texts]
-    kinds = [kind for kind, _ in shapes[0]]
-    if not kinds or len(kinds) > MOST_RUNS or any([kind for kind, _ in shape] != kinds for shape in shapes):
+    kinds = [kind for kind, _ in _runs(texts[0])]
+    if not kinds or len(kinds) > MOST_RUNS:
         return ""
+    shapes = []
+    for text in texts:
+        shapes.append(_runs(text))
+        if [kind for kind, _ in shapes[-1]] != kinds:
+            return ""
     if len(kinds) == 1 and kinds[0] == "[a-z]":
         return ""
     lengths = [(min(sizes), max(sizes)) for sizes in zip(*([n for _, n in shape] for shape in shapes), strict=True)]

@@ -24,7 +24,7 @@ SWAPPED = {"dd/MM": "MM/dd", "d/M": "M/d", "MM/dd": "dd/MM", "M/d": "d/M", "dd-M
 ISO = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?")
 OFFSET = re.compile(r".*\d(Z|[+-]\d\d(:?\d\d)?)")
 SHORT_YEAR = re.compile(r"(?<!y)yy(?!y)")
-MOST_FORMATS, MOST_LOOKS, MANY = 6, 100, 1 << 62
+MOST_FORMATS, MOST_LOOKS, MOST_LOOKED_AT, MANY = 6, 100, 10_000, 1 << 62
 LEAST_DIGITS, LONGEST = 3, 40
 # ticks a second: what lies between 2001 and 2100 as a number of them counts from 1970
 EPOCH_UNITS = {1: "seconds", 10**3: "milliseconds", 10**6: "microseconds", 10**9: "nanoseconds"}
@@ -125,7 +125,8 @@ def choose_formats(connection: Any, values: Sequence[str], kind: str) -> list[st
 
     `values` are those that have a format.
     """
-    looks = [look for look, _ in Counter(map(_look, values)).most_common(MOST_LOOKS) if look]
+    some = values[:: len(values) // MOST_LOOKED_AT + 1]
+    looks = [look for look, _ in Counter(map(_look, some)).most_common(MOST_LOOKS) if look]
     candidates = [text for text, (regex, _) in _known_formats(kind).items() if any(map(regex.fullmatch, looks))]
     chosen: list[str] = []
     failed = MANY
