@@ -1,5 +1,6 @@
 """An environment of its own in the shared local cloud: what assets and sensors look up by SSM, and nothing deployed."""
 
+import datetime as dt
 import io
 import uuid
 import zipfile
@@ -8,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
+from dagster._core.storage.runs.schema import RunsTable
 
 from orchestration.resources import Cloud
 from tests.cloud import Cloud as LocalCloud
@@ -26,6 +29,14 @@ class Running(Cloud):
 
 
 RUNNING = {"cloud": Running(environment="tests")}
+
+
+def set_back(instance: dg.DagsterInstance, run_id: str, moment: dt.datetime) -> None:
+    """The run carries that aware moment as its last change, as one that was stored later than it was stamped."""
+    changed = RunsTable.update().where(RunsTable.c.run_id == run_id)
+    storage: Any = instance.run_storage
+    with storage.connect() as connection:
+        connection.execute(changed.values(update_timestamp=moment.astimezone(dt.UTC).replace(tzinfo=None)))
 
 
 @dataclass(frozen=True)

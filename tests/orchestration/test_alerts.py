@@ -1,5 +1,6 @@
 """Alerts: each cause reaches a queue that is subscribed to the topic, once."""
 
+import datetime as dt
 import json
 
 import dagster as dg
@@ -7,6 +8,7 @@ import pytest
 
 from orchestration.alerts import alerts
 from orchestration.loads import SOURCE_TAG
+from tests.orchestration.conftest import set_back
 from tests.orchestration.test_reloads import load
 
 CORE = dg.AssetKey(["core", "quakes"])
@@ -84,6 +86,16 @@ def test_a_failed_run_is_told_once_with_its_reason_and_a_link(told):
     assert told.told() == [], "the same cause"
     told.fail("busy")
     assert [subject for subject, _ in told.told()] == ["load of quakes failed"]
+
+
+def test_a_failure_that_carries_a_moment_before_the_last_tick_is_told(told):
+    before = dt.datetime.now(dt.UTC)
+    assert told.told() == []
+    told.fail("refused")
+    (run,) = told.instance.get_runs()
+    set_back(told.instance, run.run_id, before)
+    assert [subject for subject, _ in told.told()] == ["load of quakes failed"]
+    assert told.told() == []
 
 
 def test_a_failed_check_is_told_when_it_begins_to_fail(told):

@@ -6,6 +6,7 @@ import pytest
 
 from lambdas.common.contract import assets_folder, load_contracts, load_marts, load_sources
 from lambdas.common.source import load_source_config
+from orchestration.components.common import RETRIES
 from orchestration.components.proof import DECLARED, HOLDS, KEPT, LOADED
 from orchestration.components.quality import CHECKS, GRAIN
 from orchestration.definitions import defs
@@ -112,6 +113,15 @@ def test_each_asset_of_a_source_has_a_pool_of_its_own(definitions, name):
     assert [asset.op.pool for asset in made] == [f"{asset.key.path[0]}__{name}" for asset in made]
 
 
+def test_whatever_calls_a_function_is_tried_again(definitions):
+    repository = definitions.get_repository_def()
+    made = {*repository.assets_defs_by_key.values(), *repository.asset_checks_defs_by_key.values()}
+    calling = {one.op.name: one.op for one in made if one.is_executable and "cloud" in one.op.required_resource_keys}
+    assert {name.partition("__")[0] for name in calling} == {"raw", "core", "mart", "prove", "quality", "grain"}
+    assert {name: op.retry_policy for name, op in calling.items()} == dict.fromkeys(calling, RETRIES)
+    assert RETRIES.max_retries > 0
+
+
 @pytest.mark.parametrize("name", load_contracts())
 def test_tables_are_checked_and_fresh_as_their_contract_says(graph, name):
     contract = load_contracts()[name]
@@ -163,4 +173,5 @@ def test_sensors_and_schedules_run_without_a_click(definitions):
     wanted = {f"{n}_landing": c.schedule for n in load_sources() if (c := load_source_config(n)).schedule}
     wanted |= {"hourly_proof": HOURLY_CRON, "nightly_proof": NIGHTLY_CRON}
     assert {s.name: s.cron_schedule for s in repository.schedule_defs} == wanted
+    assert {s.execution_timezone for s in repository.schedule_defs} == {"UTC"}
     assert {s.default_status for s in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}

@@ -9,7 +9,10 @@ import dagster as dg
 import psycopg2
 import pytest
 import yaml
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.instance.config import PoolGranularity
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.scheduler.instigation import TickStatus
 
 from infrastructure.local.redshift.postgres import BOOTSTRAP_USER, Postgres
 
@@ -48,6 +51,38 @@ def test_dagster_takes_the_file_whole(folder: Path, variables: None) -> None:
     assert ref.run_coordinator.inst_data.class_name == "QueuedRunCoordinator"
     assert ref.settings["telemetry"] == {"enabled": False}
     assert ref.settings["freshness"] == {"enabled": True}
+
+
+@pytest.fixture(params=[ORCHESTRATION, AWS], ids=["laptop", "AWS"])
+def instance(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """An instance of the file's settings; what only AWS has is Dagster's default."""
+    said = yaml.safe_load((request.param / "dagster.yaml").read_text())
+    kept = {name: value for name, value in said.items() if name not in ("storage", "run_launcher", "compute_logs")}
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(kept))
+    with dg.DagsterInstance.from_config(str(tmp_path)) as made:
+        yield made
+
+
+def test_runs_whose_process_is_lost_are_found_and_tried_again(instance: dg.DagsterInstance) -> None:
+    assert instance.run_monitoring_enabled
+    assert 0 < instance.run_monitoring_start_timeout_seconds <= 600
+    assert 0 < instance.run_monitoring_max_runtime_seconds <= 86_400
+    assert 0 < instance.run_monitoring_poll_interval_seconds <= 60
+    assert instance.run_retries_enabled
+    assert instance.run_retries_max_retries == 2
+    assert not instance.run_retries_retry_on_asset_or_op_failure, "a failing step has the retries of its asset"
+
+
+def test_loads_of_a_source_follow_one_another(instance: dg.DagsterInstance) -> None:
+    pools = instance.get_concurrency_config().pool_config
+    assert pools.pool_granularity == PoolGranularity.RUN
+    assert pools.default_pool_limit == 1
+
+
+def test_what_sensors_saw_is_not_kept_for_ever(instance: dg.DagsterInstance) -> None:
+    kept = instance.get_tick_retention_settings(InstigatorType.SENSOR)
+    assert 0 < kept[TickStatus.SKIPPED] <= 3, "most of all ticks, every few seconds"
+    assert 0 < kept[TickStatus.SUCCESS] <= kept[TickStatus.FAILURE] <= 90
 
 
 def test_on_aws_runs_are_tasks_and_their_output_is_kept_in_s3(variables: None) -> None:

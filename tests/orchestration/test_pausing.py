@@ -11,17 +11,20 @@ from orchestration.definitions import defs
 from orchestration.schedules import build_daily_schedule
 
 MOMENT = dt.datetime(2024, 3, 11, 2, 15, tzinfo=dt.UTC)
+# at one of these it is another day in every zone but UTC
+EDGES = [MOMENT.replace(hour=0, minute=5), MOMENT.replace(hour=23, minute=55)]
 
 
-def landing(scratch, **attributes):
-    """What the schedule of a source asks for on 2024-03-11."""
+def landing(scratch, moment=MOMENT, **attributes):
+    """What the schedule of a source asks for at that moment of 2024-03-11."""
     config = parse_source_config("things", {"start": "2024-03-01", "schedule": "15 2 * * *", **attributes})
-    context = dg.build_schedule_context(scheduled_execution_time=MOMENT, resources={"cloud": scratch.resource})
+    context = dg.build_schedule_context(scheduled_execution_time=moment, resources={"cloud": scratch.resource})
     return build_daily_schedule(config)(context)
 
 
-def test_a_source_is_landed_for_yesterday(scratch):
-    assert landing(scratch).partition_key == "2024-03-10"
+@pytest.mark.parametrize("moment", [MOMENT, *EDGES], ids=str)
+def test_a_source_is_landed_for_yesterday_of_utc(scratch, moment):
+    assert landing(scratch, moment).partition_key == "2024-03-10"
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import pytest
 
 from lambdas.common.errors import SettingsError
 from orchestration import reloads
-from orchestration.loads import RANGE_END, RANGE_START, SOURCE_TAG
+from orchestration.loads import RANGE_END, RANGE_START, REBUILD_TAG, SOURCE_TAG
 from orchestration.reloads import ATTEMPT_TAG, PERMANENT_TAG, failed_loads
-from tests.orchestration.conftest import RUNNING
+from tests.orchestration.conftest import RUNNING, set_back
 
 DAYS = dg.DailyPartitionsDefinition("2018-01-01", timezone="UTC", end_offset=1)
 CORE = dg.AssetKey(["core", "quakes"])
@@ -69,10 +69,25 @@ def test_a_failed_load_is_asked_for_again_with_its_range_and_another_key(loads):
     assert request.asset_selection == [CORE]
     assert (request.tags[RANGE_START], request.tags[RANGE_END]) == RANGE
     assert (request.tags[SOURCE_TAG], request.tags[ATTEMPT_TAG]) == ("quakes", "2")
+    assert REBUILD_TAG not in request.tags
     assert request.run_key == f"after {first}"
     second = loads.asked(error="busy", **{ATTEMPT_TAG: "2"})
     (request,) = loads.tick()
     assert (request.run_key, request.tags[ATTEMPT_TAG]) == (f"after {second}", "3")
+
+
+def test_a_failed_rebuild_is_asked_for_again_as_a_rebuild(loads):
+    loads.asked(error="busy", **{REBUILD_TAG: "true"})
+    (request,) = loads.tick()
+    assert request.tags[REBUILD_TAG] == "true"
+
+
+def test_a_failure_that_carries_a_moment_before_the_last_tick_is_asked_for(loads):
+    before = dt.datetime.now(dt.UTC)
+    assert loads.tick() == []
+    late = loads.asked(error="busy")
+    set_back(loads.instance, late, before)
+    assert [request.run_key for request in loads.tick()] == [f"after {late}"]
 
 
 def test_an_error_that_nobody_knows_is_tried_again(loads):
