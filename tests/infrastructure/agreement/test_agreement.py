@@ -17,7 +17,8 @@ from lambdas.common.deadline import WORK_SECONDS
 from lambdas.common.settings import Settings
 from orchestration.resources import READ_TIMEOUT_SECONDS
 from tests.cloud import PROJECT
-from tests.infrastructure.test_stacks import containers, parts
+from tests.infrastructure.test_dagster_stack import containers
+from tests.infrastructure.test_stacks import parts
 
 # what runs, and where its code lies beside lambdas/common
 CODE = {
