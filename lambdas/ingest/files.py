@@ -1,24 +1,23 @@
-"""Files of a local folder, of S3 or of an HTTP server, brought to disk unpacked, one path a file."""
+"""The rows of files, slice by slice: each file on disk, unpacked, one path a file."""
 
 import errno
-import fnmatch
 import gzip
 import hashlib
 import shutil
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from lambdas.common.errors import SourceError, SourceUnavailable, WorkspaceFull
 from lambdas.common.source import KEYS, PACKINGS, archive_members
 from lambdas.ingest import slices
 from lambdas.ingest.formats import read_files
 from lambdas.ingest.job import Job
+from lambdas.ingest.places import fetch_files, file_glob
 from lambdas.ingest.spool import Rows
 
 CHUNK = 1 << 20
@@ -42,7 +41,7 @@ def extract_files(job: Job) -> Rows:
         raise SourceError(f"filesystem: takes {', '.join(known)}, bucket_url at least; unknown are {unknown}")
     found, following = _slice(job)
     if not found:
-        where = f"{job.config['bucket_url']} with file_glob {_glob(job)!r}"
+        where = f"{job.config['bucket_url']} with file_glob {file_glob(job)!r}"
         raise SourceError(f"filesystem: no file matches {where}")
     rows, stopped = read_files(job, [place.path for place in found], int((job.slice.at or {}).get("row", 0)))
     if stopped is not None:
@@ -82,7 +81,7 @@ def _slice(job: Job) -> tuple[list[Place], dict[str, Any] | None]:
 def _places(job: Job) -> Iterator[Place]:
     """All files from the one on with which the slice begins, each brought to disk when it is asked for."""
     at = job.slice.at
-    for number, (name, path) in enumerate(_fetched(job)):
+    for number, (name, path) in enumerate(fetch_files(job)):
         digest, first = _digest(path), 0
         if at is not None and number == 0:
             _require_same(at, name, digest)
@@ -106,96 +105,6 @@ def _require_same(at: Mapping[str, Any], name: str, digest: str) -> None:
         raise SourceUnavailable(
             f"filesystem: {name} has changed since the slice before was read ({at.get('file')}); read the source anew"
         )
-
-
-def _from_mark(names: Iterable[str], job: Job) -> Iterator[str]:
-    """The names in their order, from the one on with which the slice begins."""
-    begins = (job.slice.at or {}).get("file")
-    left = [name for name in sorted(names) if begins is None or name >= begins]
-    if begins is not None and begins not in left:
-        raise SourceUnavailable(f"filesystem: {begins} is gone since the slice before was read; read the source anew")
-    return iter(left)
-
-
-def _glob(job: Job) -> str:
-    return str(job.config.get("file_glob", "*"))
-
-
-def _fetched(job: Job) -> Iterator[tuple[str, Path]]:
-    url = str(job.config["bucket_url"])
-    scheme = urlsplit(url).scheme
-    if scheme == "s3":
-        return _from_s3(url, job)
-    if scheme in ("http", "https"):
-        return _from_http(url, job)
-    if scheme not in ("", "file"):
-        raise SourceError(f"filesystem: {scheme}:// is not supported; use a local folder, s3:// or http(s)://")
-    return _from_folder(Path(unquote(urlsplit(url).path) if scheme else url), job)
-
-
-def _from_folder(folder: Path, job: Job) -> Iterator[tuple[str, Path]]:
-    if not folder.exists():
-        raise SourceError(f"filesystem: {folder} does not exist")
-    found = [folder] if folder.is_file() else [path for path in folder.glob(_glob(job)) if path.is_file()]
-    for name in _from_mark((str(path.relative_to(folder)) for path in found), job):
-        yield name, folder / name
-
-
-def _from_s3(url: str, job: Job) -> Iterator[tuple[str, Path]]:
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    bucket, prefix = urlsplit(url).netloc, urlsplit(url).path.lstrip("/")
-    prefix = f"{prefix.rstrip('/')}/" if prefix else ""
-    try:
-        s3 = boto3.client("s3")
-        for key in _from_mark(_matching_keys(s3, bucket, prefix, _glob(job)), job):
-            path = _own_path(job, key)
-            s3.download_file(bucket, key, str(path))
-            yield key, path
-    except (BotoCoreError, ClientError) as error:
-        raise SourceError(f"filesystem: {url}: {error}") from error
-
-
-def _matching_keys(s3: Any, bucket: str, prefix: str, glob: str) -> Iterator[str]:
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for item in page.get("Contents", ()):
-            if fnmatch.fnmatchcase(item["Key"].removeprefix(prefix), glob):
-                yield item["Key"]
-
-
-def _from_http(url: str, job: Job) -> Iterator[tuple[str, Path]]:
-    from lambdas.ingest.rest import session
-
-    glob = job.config.get("file_glob")
-    if glob is not None and any(sign in str(glob) for sign in "*?["):
-        raise SourceError(f"filesystem: HTTP cannot list files; file_glob {glob!r} must be a file's name")
-    address = f"{url.rstrip('/')}/{glob}" if glob is not None else url
-    path = _own_path(job, urlsplit(address).path)
-    _download(session(job), address, path, job.options.attempts)
-    yield path.name, path
-
-
-def _download(session: Any, address: str, path: Path, attempts: int) -> None:
-    """The file as a whole: where the connection ends before the file does, it is asked for anew."""
-    from requests.exceptions import ChunkedEncodingError, RequestException
-
-    try:
-        with session.get(address, stream=True) as response, path.open("wb") as file:
-            if not response.ok:
-                kind = SourceUnavailable if response.status_code >= 500 or response.status_code == 429 else SourceError
-                raise kind(f"filesystem: GET {address} answered {response.status_code}")
-            for chunk in response.iter_content(CHUNK):
-                file.write(chunk)
-    except RequestException as error:
-        if isinstance(error, ChunkedEncodingError) and attempts > 1:
-            return _download(session, address, path, attempts - 1)
-        raise SourceUnavailable(f"filesystem: GET {address}: {type(error).__name__}: {error}") from error
-
-
-def _own_path(job: Job, name: str) -> Path:
-    """A new path in the spool that keeps the file's name, which messages show."""
-    return Path(tempfile.mkdtemp(dir=job.spool.folder)) / (Path(name).name or "answer")
 
 
 def _unpacked(path: Path, job: Job) -> Iterator[Path]:

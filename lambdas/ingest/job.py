@@ -49,10 +49,14 @@ class Job:
         cut = Cut(parts, skip, self._check_time)
         return self.keep(cut), cut.stopped
 
-    def _check_time(self, number: int) -> None:
+    def require_time(self, told: str) -> None:
+        """Raise SourceUnavailable where the deadline has passed; `told` is what has come so far."""
         if time.monotonic() > self.deadline:
             raise SourceUnavailable(
-                f"{self.source}: the time was up after {number} records and the source was still sending; "
+                f"{self.source}: the time was up after {told} and the source was still sending; "
                 "ask for fewer days, or set a lower extract.pass_days in defs.yaml; a source that is read whole needs "
                 "days in its parameters, or window_column"
             )
+
+    def _check_time(self, number: int) -> None:
+        self.require_time(f"{number} records")

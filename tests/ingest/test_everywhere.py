@@ -7,6 +7,7 @@ import json
 import pyarrow as pa
 import pytest
 
+from lambdas.common.errors import SourceError
 from tests.ingest.conftest import key
 from tests.ingest.test_files import arrow, files, parquet, zipped
 
@@ -46,3 +47,53 @@ def test_rows_are_the_same_from_a_folder_s3_and_http(bench, api, cloud, monkeypa
     found = bench.rows("2024-01-01")
     assert [row["name"] for row in found] == ["01", "é"]
     assert [row["id"] for row in found] == (["1", "2"] if kind == "csv" else [1, 2])
+
+
+NAMES = ("a.csv", "b.txt", "sub/c.csv", "sub/d.txt", "sub/2024/e.csv", "x/2024/f.csv")
+GLOBS = {
+    "*": "a.csv b.txt",
+    "*.csv": "a.csv",
+    "./a.*": "a.csv",
+    "?.csv": "a.csv",
+    "[!a].*": "b.txt",
+    "*/*": "sub/c.csv sub/d.txt",
+    "*/*.csv": "sub/c.csv",
+    "sub/*.csv": "sub/c.csv",
+    "sub?c.csv": "",
+    "sub[/]c.csv": "",
+    "s*.csv": "",
+    "*/2024/*": "sub/2024/e.csv x/2024/f.csv",
+    "**/*.csv": "a.csv sub/c.csv sub/2024/e.csv x/2024/f.csv",
+    "**/2024/*.csv": "sub/2024/e.csv x/2024/f.csv",
+    "sub/**/*.csv": "sub/c.csv sub/2024/e.csv",
+    "sub/**": "sub/c.csv sub/d.txt sub/2024/e.csv",
+    "**": " ".join(NAMES),
+    "**.csv": "a.csv",
+}
+
+
+@pytest.fixture
+def tree(bench, cloud, monkeypatch):
+    """The same files in a folder and on S3, where consoles mark folders; each has a row that names it."""
+    for name, value in cloud.env.items():
+        monkeypatch.setenv(name, value)
+    for name in NAMES:
+        path = bench.folder / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"id,at,name\n1,2024-01-01,{name}\n")
+        bench.s3.put_object(Bucket=bench.bucket, Key=f"in/{name}", Body=path.read_bytes())
+    for marker in ("in/", "in/sub/", "in/empty/"):
+        bench.s3.put_object(Bucket=bench.bucket, Key=marker, Body=b"")
+    return str(bench.folder / "in"), f"s3://{bench.bucket}/in"
+
+
+@pytest.mark.parametrize("glob", GLOBS)
+def test_a_glob_means_the_same_files_in_a_folder_and_on_s3(bench, tree, glob):
+    for place in tree:
+        extract = files({"bucket_url": place, "file_glob": glob}, "csv")
+        if GLOBS[glob]:
+            bench.ingest(extract)
+            assert {row["name"] for row in bench.rows("2024-01-01")} == set(GLOBS[glob].split()), place
+        else:
+            with pytest.raises(SourceError, match="no file matches"):
+                bench.ingest(extract)
