@@ -19,7 +19,7 @@ from lambdas.common.contract.compile import Compiled, compile_contract
 from lambdas.common.contract.drift import find_drift
 from lambdas.common.contract.model import MOST_RAW_COLUMNS
 from lambdas.common.contract.rowset import Span, holds, remember
-from lambdas.common.contract.rules import MARK, hidden_columns
+from lambdas.common.contract.rules import MARK, hides_rows
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ContractError, ObjectError, WorkspaceFull
 from lambdas.process.memory import MEMORY, execute, is_too_small, tell_width
@@ -147,8 +147,7 @@ class Engine:
             yield plain_rows(raw, (first, first + rows_in))
             return
         with tempfile.TemporaryDirectory(dir=raw.parent) as folder:
-            hide = bool(hidden_columns(self._contract))
-            files = run_script(self._contract.script, raw, Path(folder), first, hide=hide)
+            files = run_script(self._contract.script, raw, Path(folder), first, hide=hides_rows(self._contract))
             yield transformed_rows(files, (first, first + rows_in))
 
     def cut(self, raw: Path, first: int, end: int, target: Path) -> None:
@@ -257,8 +256,7 @@ class Engine:
         select = compiled.rejected(left, key, repeated=repeated)
         if rows.transformed:
             remember(self._connection, "made", f"SELECT {rows.number} FROM {rows.source}", rows.span)
-            masked = any(column.restricted for column in self._contract.columns)
-            select = f"({select}) UNION ALL ({left_out(rows, raw, key, masked=masked)})"
+            select = f"({select}) UNION ALL ({left_out(rows, raw, key, masked=hides_rows(self._contract))})"
         self._copy(select, raw, rejected)
         sql = f"SELECT count(*) FROM read_parquet({_quoted(rejected)}) WHERE len(reasons) = 0"
         silent = self._connection.execute(sql).fetchall()[0][0]

@@ -31,7 +31,7 @@ def run_script(script: Path, raw: Path, folder: Path, first: int = 0, *, hide: b
         raw: the object's bytes on disk.
         folder: where the files go.
         first: the number in the object of the file's first row.
-        hide: what the script raises may show values that must not be seen: its text is left out.
+        hide: what is said of what goes wrong may show values that must not be seen: its text is left out.
 
     Raises:
         ContractError: the script cannot be imported.
@@ -50,7 +50,7 @@ def run_script(script: Path, raw: Path, folder: Path, first: int = 0, *, hide: b
             said = HIDDEN if hide else str(error)
             raise ObjectError(f"{_place(script, error)}: {type(error).__name__}: {said}") from (None if hide else error)
         files.append(folder / f"{number:06}.parquet")
-        pq.write_table(_table(script, made, given), files[-1])
+        pq.write_table(_table(script, made, given, hide=hide), files[-1])
     return files
 
 
@@ -87,7 +87,7 @@ def _fitting(metadata: Any) -> int:
     return max(1, min(BATCH_ROWS, BATCH_BYTES * int(metadata.num_rows) // max(size, 1)))
 
 
-def _table(script: Path, made: Any, given: Any) -> Any:
+def _table(script: Path, made: Any, given: Any, *, hide: bool) -> Any:
     """What the script gave, in the object's order, with the rows' numbers."""
     import pandas as pd
     import pyarrow as pa
@@ -104,7 +104,9 @@ def _table(script: Path, made: Any, given: Any) -> Any:
     try:
         table = pa.Table.from_pandas(ordered, preserve_index=False)
     except (pa.ArrowException, TypeError, ValueError) as error:
-        raise ObjectError(f"{script.name}: a column holds values of several kinds: {error}") from error
+        said = HIDDEN if hide else str(error)
+        text = f"{script.name}: a column holds values of several kinds: {said}"
+        raise ObjectError(text) from (None if hide else error)
     return table.append_column(NUMBER, pa.array(ordered.index.to_numpy(dtype="int64")))
 
 

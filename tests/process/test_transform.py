@@ -116,6 +116,20 @@ def test_values_of_a_source_with_restricted_columns_are_not_shown(split):
     with pytest.raises(ObjectError, match=r"^transform.py:2: ValueError: its text is not shown") as caught:
         split("def transform(df):\n    raise ValueError(df['sensor'][0])", contract=restricted)
     assert caught.value.__cause__ is None, "a log would show what the script said"
+    with pytest.raises(ObjectError, match=r"values of several kinds: its text is not shown") as caught:
+        split("def transform(df):\n    df['big'] = ['Ada', 1, 2.5, None]\n    return df", contract=restricted)
+    assert caught.value.__cause__ is None
+
+
+def test_what_a_script_makes_a_restricted_column_of_is_not_shown_where_another_column_is_wrong(split):
+    script = 'def transform(df):\n    df["sensor"] = df["first"] + " " + df["last"]\n    return df\n'
+    restricted = CONTRACT.replace("varchar(8), required: true", "varchar(16), classification: restricted")
+    rule = "    quality:\n      - {type: custom, engine: duckdb, name: cold, implementation: celsius < 60}\n"
+    rows = [{"first": "Ada", "last": "Lovelace", "at": "2024-03-01", "celsius": 99.5, "big": "x"}]
+    _, _, rejected = split(script, rows, restricted.replace("    properties:", f"{rule}    properties:"))
+    assert rejected[0]["raw"] == "***"
+    reasons = [("celsius", "maximum", "***"), ("big", "cast", "***"), ("celsius", "cold", "***")]
+    assert [tuple(reason.values()) for reason in rejected[0]["reasons"]] == reasons
 
 
 def test_the_example_of_the_docs_runs(split):

@@ -18,6 +18,7 @@ from lambdas.common.contract.rules import (
     bounds,
     hidden_columns,
     hidden_sources,
+    hides_rows,
     reasons,
     row_rules,
     unique_rules,
@@ -59,18 +60,24 @@ class Compiled:
 
         With `repeated` the sets of repeated rows tell those whose value of a unique column has come before.
         """
-        hidden = hidden_sources(self.contract)
         rules = (*self.rules, *self.unique) if repeated else self.rules
-        raw = ", ".join(
-            f"{quoted(name)} := " + (literal(MASK) if name.lower() in hidden else quoted("§raw:" + name))
-            for name in self.raw_types
-        )
         return self._rows(
             relation,
             f"SELECT {literal(raw_key)} AS raw_key, {ROW} AS raw_row, "
             f"{reasons(rules, hidden_columns(self.contract))} AS reasons, "
-            f"CAST(to_json(struct_pack({raw})) AS VARCHAR) AS raw FROM typed",
+            f"{self._raw_text()} AS raw FROM typed",
         )
+
+    def _raw_text(self) -> str:
+        """The raw row as JSON text, without the values that nobody may see."""
+        if hides_rows(self.contract):
+            return literal(MASK)
+        hidden = hidden_sources(self.contract)
+        raw = ", ".join(
+            f"{quoted(name)} := " + (literal(MASK) if name.lower() in hidden else quoted("§raw:" + name))
+            for name in self.raw_types
+        )
+        return f"CAST(to_json(struct_pack({raw})) AS VARCHAR)"
 
     def with_day(self, relation: str) -> str:
         """SELECT of the raw columns as they are, _raw_row, and _day: the row's UTC day, NULL where unreadable."""

@@ -133,8 +133,15 @@ def hidden_sources(contract: Contract) -> frozenset[str]:
     return frozenset(name.lower() for c in contract.columns if c.restricted for name in c.sources)
 
 
+def hides_rows(contract: Contract) -> bool:
+    """Whether no value of a raw row is shown: what a restricted column is made of only its transform.py knows."""
+    return contract.script is not None and any(column.restricted for column in contract.columns)
+
+
 def hidden_columns(contract: Contract) -> frozenset[str]:
     """The columns whose values are not shown: restricted ones, and those that read what a restricted one reads."""
+    if hides_rows(contract):
+        return frozenset(column.name for column in contract.columns)
     hidden = hidden_sources(contract)
     return frozenset(c.name for c in contract.columns if hidden & {name.lower() for name in c.sources})
 
