@@ -49,7 +49,7 @@ def _call_until_done(context: Context, cloud: Cloud, name: str, event: Mapping[s
         stalls = stalls + 1 if pending is not None and {**event, **pending} == asked else 0
         if stalls == MOST_STALLS:
             raise dg.Failure(f"{name} made no progress: it answers that all of {asked} remains", allow_retries=False)
-        joined = _join(joined, answer)
+        joined = join(joined, answer)
         calls += 1
         if pending is not None:
             context.log.info("call %d of %s: %s; remaining %s", calls, name, answer, pending)
@@ -160,7 +160,8 @@ def is_permanent(kind: str) -> bool:
     return isinstance(found, type) and issubclass(found, errors.PermanentError)
 
 
-def _join(former: Answer, latter: Answer) -> Answer:
+def join(former: Answer, latter: Answer) -> Answer:
+    """Two answers as one: numbers are sums, lists follow one another, other values are the latter's."""
     return {name: _sum(former.get(name), latter.get(name)) for name in former | latter}
 
 
@@ -168,7 +169,7 @@ def _sum(one: Any, other: Any) -> Any:
     if one is None or other is None:
         return one if other is None else other
     if _is_counts(one) and _is_counts(other):
-        return _join(one, other)
+        return join(one, other)
     if isinstance(one, list) and isinstance(other, list):
         return one + other
     return one + other if _is_number(one) and _is_number(other) else other

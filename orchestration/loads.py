@@ -8,6 +8,8 @@ import dagster as dg
 
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
+# How a run of one day says it that somebody started on the page.
+PARTITION = "dagster/partition"
 SOURCE_TAG = "analytics/source"
 # A run with this tag builds its days anew: it loads what is in force as well. Anybody may set it in the launchpad.
 REBUILD_TAG = "analytics/rebuild"
@@ -57,11 +59,12 @@ def last_days(number: str | None, today: date) -> dict[str, str]:
 
 
 def days_of_run(tags: Mapping[str, str], today: date) -> dict[str, str]:
-    """The days that a run of checks looks at: those that the run loads, the last ones of its tag, or all."""
-    if RANGE_START not in tags:
+    """The days that a run of checks is asked for: those that the run loads, the last ones of its tag, or all."""
+    one = tags.get(PARTITION)
+    first, last = tags.get(RANGE_START, one), tags.get(RANGE_END, one)
+    if first is None or last is None:
         return last_days(tags.get(LAST_DAYS_TAG), today)
-    after = date.fromisoformat(tags[RANGE_END]) + timedelta(days=1)
-    return {"start": tags[RANGE_START], "end": str(after)}
+    return {"start": first, "end": str(date.fromisoformat(last) + timedelta(days=1))}
 
 
 def checks_of_loads(context: dg.SensorEvaluationContext, source: str) -> list[dg.AssetCheckKey]:

@@ -9,7 +9,6 @@ from lambdas.common.db.redshift import query
 from lambdas.common.db.sql import statement
 from lambdas.process.reports import read_days, read_warehouse
 
-NEVER = dt.datetime(9999, 12, 31)  # noqa: DTZ001 - as the ledger has it: UTC without a zone
 COUNTS = ("objects", "bad", "rows_in", "rows_accepted", "rows_rejected", "rows_late")
 
 
@@ -27,14 +26,9 @@ def read_counts(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
     return {"source": contract.name, "days": read_warehouse(read, f"days of {contract.name}", deadline)}
 
 
-def counts_of_days(
-    connection: Any, contract: Contract, days: tuple[dt.date, dt.date], since: dt.datetime = NEVER
-) -> list[dict[str, Any]]:
-    """The same of the raw days [start, end), and of what was loaded since then (naive UTC); in a session that may read.
-
-    Of a day outside of the range what was loaded before is not counted.
-    """
-    return [_counts(row) for row in query(connection, statement("ledger_days"), (contract.name, *days, since))]
+def counts_of_days(connection: Any, contract: Contract, days: tuple[dt.date, dt.date]) -> list[dict[str, Any]]:
+    """The same of the raw days [start, end), in a session that may read."""
+    return [_counts(row) for row in query(connection, statement("ledger_days"), (contract.name, *days))]
 
 
 def _counts(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,22 +1,28 @@
 """The quality of what the tables hold: numbers that a check holds against the contract. No value of a row is shown."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from lambdas.common.contract import Contract, load_marts, load_source
-from lambdas.common.db.prove import key_bounds
+from lambdas.common.db.ledger import is_in_force, read_in_force
+from lambdas.common.db.prove import EVER, key_bounds
 from lambdas.common.db.redshift import query
 from lambdas.common.db.sql import identifier, identifiers, statement
 from lambdas.common.errors import RequestError
+from lambdas.common.lake import list_raw, parse_raw_day
 from lambdas.common.remarks import kinds_of, text_of
+from lambdas.common.settings import Settings
 from lambdas.process.days import counts_of_days
 from lambdas.process.measures import measure_table
 from lambdas.process.reports import read_days, read_warehouse
 
 Days = tuple[dt.date, dt.date]
-RECENTLY = dt.timedelta(days=7)
+# S3, and the bucket of the lake.
+Lake = tuple[Any, str]
+# With how many days that were loaded the latest is compared at most.
+DAYS_BEFORE = 28
 
 
 def examine_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
@@ -29,20 +35,25 @@ def examine_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
 
     Returns:
         source, rows (in core), nulls ({required column: rows without a value}), doubled ({columns of a key or unique
-        column: values that stand more than once}) and newest (greatest event time of all days, UTC, or null). And what
-        the ledger says of these days, of the 28 before them, and of what was loaded in the last 7: remarks of the
-        objects ([{status, reason, kinds, objects, newest}], the 20 most seen), and days as the action `days` gives
-        them. Of a mart: mart and doubled.
+        column: values that stand more than once}), nulls_days and doubled_days (from the first to the last raw day of
+        such rows, as [first/last]) and newest (greatest event time of all days, UTC, or null). What the ledger says of
+        these days: remarks of their objects ([{status, reason, kinds, objects, newest, first, last}], the 20 most seen;
+        first and last are raw days), and days as the action `days` gives them. And latest: of all days the last that is
+        over and loaded, {day, rows, before: accepted rows of up to 28 loaded days before it}, or null. Of a mart: mart
+        and doubled.
     """
+    import boto3
+
     if "mart" in event:
         return _examine_mart(str(event["mart"]), deadline)
     contract, days, only = load_source(event.get("source")), read_days(event), event.get("only")
     if only not in (None, "ledger"):
         raise RequestError(f"only is {only!r}; expected ledger, or nothing where the table is to be read too")
     examine = _examine_ledger if only else _examine
-    found = read_warehouse(partial(examine, contract, days), f"examine {contract.name}", deadline)
+    lake = boto3.client("s3"), Settings.from_environment().lake_bucket
+    found = read_warehouse(partial(examine, contract, days, lake), f"examine {contract.name}", deadline)
     if not only:
-        measure_table(contract, found, days)
+        measure_table(contract, found)
     return found
 
 
@@ -59,38 +70,61 @@ def _examine_mart(name: str, deadline: float) -> dict[str, Any]:
     return {"mart": name, "doubled": {", ".join(columns): read_warehouse(read, f"examine {name}", deadline)}}
 
 
-def _examine(contract: Contract, days: Days, connection: Any) -> dict[str, Any]:
-    total, nulls = _count_nulls(connection, contract, days)
+def _examine(contract: Contract, days: Days, lake: Lake, connection: Any) -> dict[str, Any]:
+    doubled = {", ".join(columns): _doubled(connection, contract, days, columns) for columns in _single(contract)}
     return {
-        **_examine_ledger(contract, days, connection),
-        "rows": total,
-        "nulls": nulls,
-        "doubled": {", ".join(columns): _doubled(connection, contract, days, columns) for columns in _single(contract)},
+        **_examine_ledger(contract, days, lake, connection),
+        **_count_rows(connection, contract, days),
+        "doubled": {name: int(row["doubled"]) for name, row in doubled.items()},
+        "doubled_days": _days_of_keys(doubled.values()),
         "newest": _newest(connection, contract),
     }
 
 
-def _examine_ledger(contract: Contract, days: Days, connection: Any) -> dict[str, Any]:
-    wider = (_before(days[0]), days[1])
-    # what a load of long past days has told is told by the hourly look at the last days too
-    since = dt.datetime.now(dt.UTC).replace(tzinfo=None) - RECENTLY
+def _examine_ledger(contract: Contract, days: Days, lake: Lake, connection: Any) -> dict[str, Any]:
+    counts = counts_of_days(connection, contract, EVER)
     return {
         "source": contract.name,
-        "remarks": _remarks(connection, contract, wider, since),
-        "days": counts_of_days(connection, contract, wider, since),
+        "remarks": _remarks(connection, contract, days),
+        "days": [day for day in counts if str(days[0]) <= day["day"] < str(days[1])],
+        "latest": _latest(connection, contract, lake, counts),
     }
 
 
-def _before(day: dt.date) -> dt.date:
-    return max(day, dt.date(1, 2, 1)) - dt.timedelta(days=28)
+def _latest(connection: Any, contract: Contract, lake: Lake, counts: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The last day that is over, or the one before it while not all of it is loaded, beside those before."""
+    today = str(dt.datetime.now(dt.UTC).date())
+    over = [day for day in counts if day["day"] < today]
+    if over and not _is_loaded(connection, contract, lake, dt.date.fromisoformat(over[-1]["day"])):
+        over.pop()
+    if not over:
+        return None
+    *former, last = over
+    before = [day["rows_accepted"] for day in former[-DAYS_BEFORE:]]
+    return {"day": last["day"], "rows": last["rows_accepted"], "before": before}
 
 
-def _count_nulls(connection: Any, contract: Contract, days: Days) -> tuple[int, dict[str, int]]:
+def _is_loaded(connection: Any, contract: Contract, lake: Lake, day: dt.date) -> bool:
+    days = (day, day + dt.timedelta(days=1))
+    known = read_in_force(connection, contract.name, *days)
+    listed = list_raw(*lake, contract.name, *days)
+    return all(is_in_force(known.get(item.key), item.etag) for item in listed)
+
+
+def _days_of_keys(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """From the first to the last raw day of the rows' _first_key and _last_key, as [first/last]."""
+    keys = [row[name] for row in rows for name in ("_first_key", "_last_key") if row[name]]
+    return [f"{parse_raw_day(min(keys)).day}/{parse_raw_day(max(keys)).day}"] if keys else []
+
+
+def _count_rows(connection: Any, contract: Contract, days: Days) -> dict[str, Any]:
     required = [column.name for column in contract.columns if column.required]
     counted = "".join(f", COUNT(*) - COUNT({identifier(name)}) AS n{at}" for at, name in enumerate(required))
-    sql = statement("examine_rows").format(nulls=counted, core=_core(contract))
+    lacking = " OR ".join(f"{identifier(name)} IS NULL" for name in required) or "FALSE"
+    sql = statement("examine_rows").format(nulls=counted, core=_core(contract), lacking=lacking)
     (row,) = query(connection, sql, key_bounds(contract.name, days))
-    return int(row["total"]), {name: int(row[f"n{at}"]) for at, name in enumerate(required)}
+    nulls = {name: int(row[f"n{at}"]) for at, name in enumerate(required)}
+    return {"rows": int(row["total"]), "nulls": nulls, "nulls_days": _days_of_keys([row])}
 
 
 def _single(contract: Contract) -> list[tuple[str, ...]]:
@@ -99,19 +133,21 @@ def _single(contract: Contract) -> list[tuple[str, ...]]:
     return [columns for columns in dict.fromkeys([contract.key, *alone]) if columns]
 
 
-def _doubled(connection: Any, contract: Contract, days: Days, columns: tuple[str, ...]) -> int:
+def _doubled(connection: Any, contract: Contract, days: Days, columns: tuple[str, ...]) -> dict[str, Any]:
     given = " AND ".join(f"{identifier(name)} IS NOT NULL" for name in columns)
     names = {"columns": identifiers(columns), "core": _core(contract), "given": given}
     (row,) = query(connection, statement("examine_doubled").format(**names), key_bounds(contract.name, days))
-    return int(row["doubled"])
+    return row
 
 
-def _remarks(connection: Any, contract: Contract, days: Days, since: dt.datetime) -> list[dict[str, Any]]:
-    found = query(connection, statement("examine_remarks"), (contract.name, *days, since))
-    return [
-        {**row, "objects": int(row["objects"]), "reason": text_of(row["reason"]), "kinds": kinds_of(row["reason"])}
-        for row in found
-    ]
+def _remarks(connection: Any, contract: Contract, days: Days) -> list[dict[str, Any]]:
+    found = query(connection, statement("examine_remarks"), (contract.name, *days))
+    return [_remark(row) for row in found]
+
+
+def _remark(row: Mapping[str, Any]) -> dict[str, Any]:
+    said = {"reason": text_of(row["reason"]), "kinds": kinds_of(row["reason"])}
+    return {**row, **said, "objects": int(row["objects"]), "first": str(row["first"]), "last": str(row["last"])}
 
 
 def _newest(connection: Any, contract: Contract) -> str | None:

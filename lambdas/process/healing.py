@@ -49,6 +49,15 @@ def damaged_days(proof: Proof) -> list[str]:
     return _texts(contiguous(_days(wrong))[:MOST_DAMAGED])
 
 
+def wrong_days(proof: Proof) -> list[str]:
+    """From the first to the last UTC day of which something is not right, as [first/last]; all where it may be any."""
+    keys = {*proof.pending, *proof.gone, *(finding.raw_key for finding in proof.findings)}
+    if len(proof.findings) >= prove.MOST or not all(map(lies_in_day, keys)):
+        return _texts([prove.EVER])
+    days = _days(keys)
+    return [f"{min(days)}/{max(days)}"] if days else []
+
+
 def _days(raw_keys: Iterable[str]) -> set[dt.date]:
     return {parse_raw_day(key).day for key in raw_keys if lies_in_day(key)}
 

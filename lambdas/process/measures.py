@@ -27,10 +27,9 @@ def measure_load(source: str, summary: Summary) -> None:
     measure("process", values, Source=source)
 
 
-def measure_table(contract: Contract, found: Mapping[str, Any], days: tuple[dt.date, dt.date]) -> None:
+def measure_table(contract: Contract, found: Mapping[str, Any]) -> None:
     """Write how old a source's newest event is, and how many accepted rows of the examined days are not current."""
-    first, after = map(str, days)
-    accepted = sum(day["rows_accepted"] for day in found["days"] if first <= day["day"] < after)
+    accepted = sum(day["rows_accepted"] for day in found["days"])
     superseded = accepted - found["rows"] if contract.key else None
     newest = dt.datetime.fromisoformat(found["newest"]) if found["newest"] else None
     measure("process", {"RowsSuperseded": superseded, "DataAge": age(newest)}, Source=contract.name)

@@ -17,7 +17,7 @@ from lambdas.common.errors import ContractError, RequestError
 from lambdas.common.lake import is_undated, lies_in_day, list_objects, list_raw
 from lambdas.common.settings import Settings
 from lambdas.common.source import load_source_config
-from lambdas.process.healing import damaged_days, missing_days, outside_days, split_outside
+from lambdas.process.healing import damaged_days, missing_days, outside_days, split_outside, wrong_days
 from lambdas.process.requests import open_warehouse
 from lambdas.process.standing import find_undated, read_standing
 
@@ -41,7 +41,8 @@ def prove_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         source, start, end, objects, rows_in, rows_accepted, rows_rejected, pending, outside, gone (numbers of objects),
         broken (how many findings there are, 100 of a kind at most), findings, missing and damaged (UTC days to load
         and to rebuild, first/last), outside_days (that have objects and are not the source's), undated (how many
-        objects lie in no day; looked for where all days are meant) and undated_key (one of them), seconds.
+        objects lie in no day; looked for where all days are meant) and undated_key (one of them), wrong_days (from the
+        first to the last UTC day of all that is not right, as [first/last]; of all days where it may be any), seconds.
     """
     began = time.monotonic()
     contract, days, most = load_source(event.get("source")), read_days(event), event.get("most", FINDINGS)
@@ -65,6 +66,7 @@ def prove_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         "missing": missing_days(proof),
         "damaged": damaged_days(proof),
         "outside_days": outside_days(outside),
+        "wrong_days": wrong_days(whole),
         "undated": len(proof.undated),
         "undated_key": _short(proof.undated[0], KEY_LENGTH) if proof.undated else None,
         "seconds": round(time.monotonic() - began, 3),

@@ -1,8 +1,8 @@
 """The proof: checks of each source that hold lake, ledger and tables against each other, and days against defs.yaml.
 
 They read whole tables: a run that brings about assets passes them over, even where Dagster's page selects them too. An
-hourly pass reads the last days, a nightly one all. What they find missing or damaged is asked for by the sensor
-`healing`, which reads their metadata.
+hourly pass reads the last days and those that failed last, a nightly one all. What they find missing or damaged is
+asked for by the sensor `healing`, which reads their metadata.
 """
 
 import datetime as dt
@@ -14,8 +14,10 @@ from lambdas.common.contract import Contract
 from lambdas.common.lake import RAW_KEY_WORDS
 from orchestration.calls import Answer, call_function, metadata
 from orchestration.components.common import RETRIES
+from orchestration.evaluations import latest_evaluation
 from orchestration.landings import OUTSIDE, raw_key
 from orchestration.loads import LAST_DAYS_TAG, core_key, last_days
+from orchestration.passes import ALL, LOOKED_AT, counted_of, look
 from orchestration.resources import Cloud
 
 HOLDS = "ledger_holds"
@@ -43,8 +45,9 @@ def build_proof(contract: Contract) -> dg.AssetChecksDefinition:
             context.log.info("This run brings about assets; the hourly and the nightly proof look at all of it.")
             return
         days = last_days(context.run.tags.get(LAST_DAYS_TAG), dt.datetime.now(dt.UTC).date())
-        event = {"action": "prove", "source": contract.name, **days}
-        results = _results(contract.name, call_function(context, cloud, "process", event=event))
+        event = {"action": "prove", "source": contract.name}
+        answer = look(context, days, lambda d: call_function(context, cloud, "process", event={**event, **d}))
+        results = _results(contract.name, _with_undated(context.instance, contract.name, answer))
         asked = {key.name for key in context.selected_asset_check_keys}
         yield from (result for result in results if result.check_name in asked)
 
@@ -56,6 +59,15 @@ def checked_asset(source: str, name: str) -> dg.AssetKey:
     return raw_key(source) if name == DECLARED else core_key(source)
 
 
+def _with_undated(instance: dg.DagsterInstance, source: str, answer: Answer) -> Answer:
+    """The answer with what the latest pass found in no day, where this one looked at some days alone."""
+    found = latest_evaluation(instance, dg.AssetCheckKey(checked_asset(source, DECLARED), DECLARED))
+    if answer[LOOKED_AT] == ALL or found is None:
+        return answer
+    former = found[0].metadata
+    return {**answer, **{name: former[name].value for name in ("undated", "undated_key") if name in former}}
+
+
 def _results(source: str, answer: Answer) -> Iterator[dg.AssetCheckResult]:
     pending, gone, missing = answer["pending"], answer["gone"], ", ".join(answer["missing"])
     wrong = {
@@ -64,7 +76,7 @@ def _results(source: str, answer: Answer) -> Iterator[dg.AssetCheckResult]:
         KEPT: f"{gone} objects are gone from raw/; their rows stay until they are forgotten" if gone else "",
         DECLARED: "; ".join(_undeclared(answer)),
     }
-    counted = f"{answer['objects']} objects, {answer['rows_accepted']} accepted rows"
+    counted = counted_of(f"{answer['objects']} objects, {answer['rows_accepted']} accepted rows", answer)
     for name, text in wrong.items():
         yield dg.AssetCheckResult(
             asset_key=checked_asset(source, name),
@@ -85,6 +97,7 @@ def _undeclared(answer: Answer) -> Iterator[str]:
 
 
 def _broken(answer: Answer) -> str:
-    broken, findings = answer["broken"], answer["findings"]
+    # what concerns the keys of all days is found in each part of them
+    broken, findings = answer["broken"], list(dict.fromkeys(answer["findings"]))
     more = f"; {broken - len(findings)} more in the function's log" if broken > len(findings) else ""
     return "; ".join(findings) + more

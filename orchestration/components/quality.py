@@ -1,12 +1,12 @@
 """The quality of each table: checks of what it holds, against the contract and against its own past.
 
-They run with the proofs: hourly for the last days, nightly for all. What the ledger alone answers runs with each load
-too, and so do blocking ones, because marts wait for them: the same check by the same numbers, whoever asks. What the
-numbers mean is decided here, what they are by the process function.
+They run with the proofs: hourly for the last days and those that failed last, nightly for all. What the ledger alone
+answers runs with each load too, and so do blocking ones, because marts wait for them: the same check by the same
+numbers, whoever asks. What the numbers mean is decided here, what they are by the process function.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -18,12 +18,13 @@ from lambdas.common.remarks import DRIFT, RULE
 from orchestration.calls import Answer, ask_function
 from orchestration.components.common import RETRIES
 from orchestration.loads import OF_LEDGER, core_key, days_of_run
+from orchestration.passes import LOOKED_AT, WRONG_DAYS, hull, look
 from orchestration.resources import Cloud
 
 # Where the contract sets no maxRejectedRatio: a row in twenty that nobody can use should be looked at.
 REJECTED_RATIO = 0.05
 # A day is compared with the median of up to 28 before it, once there are 7; weekends and holidays stay within.
-LEAST_DAYS, MOST_DAYS = 7, 28
+LEAST_DAYS = 7
 LEAST_SHARE, MOST_SHARE = 0.3, 3.0
 REMARKS_SHOWN = 3
 GRAIN = "grain_is_unique"
@@ -31,11 +32,15 @@ GRAIN = "grain_is_unique"
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a check passed, why, and the numbers behind it."""
+    """Whether a check passed, why, the numbers behind it, and from which to which day something is wrong (`hull`).
+
+    Without days it depends on no range: whoever asks again will know.
+    """
 
     passed: bool
     text: str
     metadata: Mapping[str, Any]
+    wrong_days: Sequence[str] = ()
 
 
 BLOCKING = "blocking"
@@ -43,23 +48,29 @@ Judge = Callable[[Contract, Answer, dt.datetime], Verdict]
 
 
 def judge_rejected(contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
-    """No more rows are rejected than the contract allows."""
-    rows = sum(day["rows_in"] for day in answer["days"])
-    rejected = sum(day["rows_rejected"] for day in answer["days"])
+    """No day has more rejected rows than the contract allows: each is judged by itself, the worst is told."""
     limit = REJECTED_RATIO if contract.max_rejected_ratio is None else contract.max_rejected_ratio
-    ratio = rejected / rows if rows else 0.0
-    text = f"{rejected:,} of {rows:,} rows are rejected ({ratio:.2%}), at most {limit:.2%} may be"
-    return Verdict(ratio <= limit, text, {"ratio": ratio, "limit": limit, "rows_rejected": rejected})
+    ratios = {day["day"]: day["rows_rejected"] / day["rows_in"] for day in answer["days"] if day["rows_in"]}
+    wrong = [day for day, ratio in ratios.items() if ratio > limit]
+    worst = max(answer["days"], key=lambda day: (ratios.get(day["day"], 0.0), day["rows_in"]), default=None)
+    if worst is None:
+        return Verdict(passed=True, text="no day has rows", metadata={"limit": limit})
+    day, rows, rejected = (worst[name] for name in ("day", "rows_in", "rows_rejected"))
+    ratio = ratios.get(day, 0.0)
+    text = f"{day}: {rejected:,} of {rows:,} rows are rejected ({ratio:.2%}), at most {limit:.2%} may be"
+    more = f"; {len(wrong) - 1} more days have too many" if len(wrong) > 1 else ""
+    told = {"day": day, "ratio": ratio, "limit": limit, "rows_rejected": rejected}
+    return Verdict(not wrong, text + more, told, hull(wrong))
 
 
 def judge_usual(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
-    """The latest day that was loaded has about as many rows as those before it."""
-    *former, last = answer["days"] or [None]
-    counts = [day["rows_accepted"] for day in former[-MOST_DAYS:]]
-    if last is None or len(counts) < LEAST_DAYS:
+    """The last UTC day that is over and loaded has about as many rows as those before it."""
+    last = answer["latest"] or {"before": []}
+    counts = last["before"]
+    if len(counts) < LEAST_DAYS:
         text = f"{len(counts)} days before the latest are too few to compare it with"
         return Verdict(passed=True, text=text, metadata={})
-    usual, rows = median(counts), last["rows_accepted"]
+    usual, rows = median(counts), last["rows"]
     passed = LEAST_SHARE * usual <= rows <= MOST_SHARE * usual
     text = f"{last['day']} has {rows:,} rows, the days before it {usual:,.0f} (median of {len(counts)})"
     return Verdict(passed, text, {"day": last["day"], "rows": rows, "median": float(usual)})
@@ -78,12 +89,12 @@ def judge_fresh(contract: Contract, answer: Answer, now: dt.datetime) -> Verdict
 
 def judge_doubled(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
     """No key and no unique value stands twice."""
-    return _none_of(answer["doubled"], "stand more than once", "every key and unique value stands once")
+    return _none_of(answer, "doubled", "stand more than once", "every key and unique value stands once")
 
 
 def judge_nulls(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
     """No row lacks a required value."""
-    return _none_of(answer["nulls"], "rows lack it", "every required value is there")
+    return _none_of(answer, "nulls", "rows lack it", "every required value is there")
 
 
 def judge_rules(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
@@ -105,13 +116,15 @@ def _remarked(answer: Answer, concerns: Callable[[Mapping[str, Any]], bool], wel
     found = [remark for remark in answer["remarks"] if concerns(remark)]
     objects = sum(remark["objects"] for remark in found)
     lines = [f"{r['objects']} objects, {r['newest']} the newest: {r['reason']}" for r in found[:REMARKS_SHOWN]]
-    return Verdict(not found, "; ".join(lines) or well, {"objects": objects})
+    days = [day for remark in found for day in (remark["first"], remark["last"])]
+    return Verdict(not found, "; ".join(lines) or well, {"objects": objects}, hull(days))
 
 
-def _none_of(counts: Mapping[str, int], wrong: str, well: str) -> Verdict:
+def _none_of(answer: Answer, counted: str, wrong: str, well: str) -> Verdict:
+    counts = answer[counted]
     found = {name: count for name, count in counts.items() if count}
     text = "; ".join(f"{name}: {count:,} {wrong}" for name, count in found.items())
-    return Verdict(not found, text or well, counts)
+    return Verdict(not found, text or well, counts, answer.get(f"{counted}_days", ()))
 
 
 # A broken promise of the warehouse's is an error; what depends on the source is a warning.
@@ -139,10 +152,11 @@ def build_quality(contract: Contract) -> dg.AssetChecksDefinition:
     def quality(context: dg.AssetCheckExecutionContext, cloud: Cloud) -> Iterator[dg.AssetCheckResult]:
         now = dt.datetime.now(dt.UTC)
         names = sorted(check.name for check in context.selected_asset_check_keys)
-        event = {"action": "examine", "source": contract.name, **days_of_run(context.run.tags, now.date())}
         # a load waits for no table to be read
         only = {"only": "ledger"} if set(names) <= OF_LEDGER else {}
-        answer = ask_function(context, cloud, "process", event={**event, **only})
+        event = {"action": "examine", "source": contract.name, **only}
+        days = days_of_run(context.run.tags, now.date())
+        answer = look(context, days, lambda d: ask_function(context, cloud, "process", event={**event, **d}))
         for name in names:
             verdict = CHECKS[name][0](contract, answer, now)
             yield dg.AssetCheckResult(
@@ -151,7 +165,7 @@ def build_quality(contract: Contract) -> dg.AssetChecksDefinition:
                 passed=verdict.passed,
                 severity=severity_of(contract, name),
                 description=verdict.text,
-                metadata=verdict.metadata,
+                metadata={**verdict.metadata, LOOKED_AT: answer[LOOKED_AT], WRONG_DAYS: list(verdict.wrong_days)},
             )
 
     return quality

@@ -49,10 +49,8 @@ def test_a_load_without_an_object_says_nothing(capsys: pytest.CaptureFixture[str
 
 
 def test_accepted_rows_that_are_not_current_are_superseded(capsys: pytest.CaptureFixture[str]) -> None:
-    accepted = {"2018-01-30": 50, "2018-01-31": 10, "2018-02-01": 50}
-    days = [{"day": day, "rows_accepted": rows} for day, rows in accepted.items()]
-    table = {"rows": 7, "newest": None, "days": days}
-    measure_table(load_source("earthquakes"), table, (dt.date(2018, 1, 31), dt.date(2018, 2, 1)))
+    days = [{"day": "2018-01-31", "rows_accepted": 10}, {"day": "2018-02-01", "rows_accepted": 50}]
+    measure_table(load_source("earthquakes"), {"rows": 57, "newest": None, "days": days})
     found = written(capsys)
     assert found["RowsSuperseded"] == [3]
     assert "DataAge" not in found

@@ -8,6 +8,7 @@ from lambdas.common.errors import LoadError, WarehouseBusy
 from lambdas.common.pipes import reporting
 
 KEY = "raw/earthquakes/2018/02/01/data_1.parquet"
+DAYS = {"first": "2018-02-01", "last": "2018-02-03"}
 REMARKS = [
     {
         "status": "loaded",
@@ -15,6 +16,7 @@ REMARKS = [
         "reason": "new raw column 'x' (VARCHAR): name it",
         "objects": 2,
         "newest": KEY,
+        **DAYS,
     },
     {
         "status": "loaded",
@@ -22,8 +24,9 @@ REMARKS = [
         "reason": "quality rule 'some': the query gives 1, mustBe 2",
         "objects": 1,
         "newest": KEY,
+        **DAYS,
     },
-    {"status": "bad", "kinds": [], "reason": "not a Parquet file", "objects": 4, "newest": KEY},
+    {"status": "bad", "kinds": [], "reason": "not a Parquet file", "objects": 4, "newest": KEY, **DAYS},
 ]
 CALLS = []
 # Of what does not end by itself: longer than a test looks.
@@ -40,8 +43,10 @@ def handler(event, context):
         return {"source": event["source"], "days": days(event)}
     if event.get("action") == "examine":
         nulls, doubled = ({"at": 3}, {"id": 2}) if mode == "broken" else ({"at": 0}, {"id": 0})
-        told = {"days": [], "remarks": REMARKS if mode == "broken" else []}
-        table = {"nulls": nulls, "doubled": doubled, "newest": "2013-01-01T00:00:00"}
+        told = {"days": [], "latest": None, "remarks": REMARKS if mode == "broken" else []}
+        where = ["2018-02-01/2018-02-03"] if mode == "broken" else []
+        table = {"nulls": nulls, "doubled": doubled, "nulls_days": where, "doubled_days": where}
+        table["newest"] = "2013-01-01T00:00:00"
         return told if event.get("only") == "ledger" else {**told, **table}
     with reporting(event) as report:
         if mode == "busy":
@@ -109,7 +114,8 @@ def proof(source, mode):
         counts |= {"broken": 0, "pending": 0, "gone": 0, "outside": 0, "undated": 0}
     missing, damaged = (["2013-01-03/2013-01-04"], ["2013-01-01/2013-01-01"]) if mode == "broken" else ([], [])
     outside = ["2012-12-30/2012-12-31"] if mode == "broken" else []
-    days = {"missing": missing, "damaged": damaged, "outside_days": outside}
+    wrong = ["2012-12-30/2013-01-04"] if mode == "broken" else []
+    days = {"missing": missing, "damaged": damaged, "outside_days": outside, "wrong_days": wrong}
     return {**counts, "findings": findings, **days, "undated_key": "raw/weather/x.csv" if mode == "broken" else None}
 
 

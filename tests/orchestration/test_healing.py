@@ -9,7 +9,7 @@ from lambdas.common.db.redshift import execute
 from orchestration.components.proof import DECLARED, DESCRIPTIONS, HOLDS, KEPT, LOADED, checked_asset
 from orchestration.definitions import defs
 from orchestration.healing import healing
-from orchestration.loads import RANGE_END, RANGE_START, REBUILD_TAG, core_key
+from orchestration.loads import LAST_DAYS_TAG, RANGE_END, RANGE_START, REBUILD_TAG, core_key
 from tests.orchestration.conftest import RUNNING
 from tests.process.source import read_warehouse
 from tests.test_chain import drop, select
@@ -26,11 +26,17 @@ class Platform:
         self.definitions = defs()
         self.repository = self.definitions.get_repository_def()
 
-    def prove(self) -> dict[str, dg.AssetCheckEvaluation]:
+    def prove(self, **tags: str) -> dict[str, dg.AssetCheckEvaluation]:
         """The evaluations of the earthquakes' checks, as the scheduled job makes them."""
         keys = {dg.AssetCheckKey(checked_asset("earthquakes", name), name) for name in DESCRIPTIONS}
+        found = self.evaluate(keys, tags)
+        assert found.keys() == DESCRIPTIONS.keys()
+        return found
+
+    def evaluate(self, keys: set[dg.AssetCheckKey], tags: dict[str, str]) -> dict[str, dg.AssetCheckEvaluation]:
+        """The evaluations of these checks in a run with these tags."""
         job = self.repository.get_job("proof").get_subset(asset_selection=set(), asset_check_selection=keys)
-        result = job.execute_in_process(instance=self.instance)
+        result = job.execute_in_process(instance=self.instance, tags=tags)
         return {e.check_name: e for e in result.get_asset_check_evaluations()}
 
     def asked(self) -> list[dg.RunRequest]:
@@ -65,7 +71,36 @@ def passed(evaluations: dict[str, dg.AssetCheckEvaluation]) -> dict[str, bool]:
     return {name: evaluation.passed for name, evaluation in evaluations.items()}
 
 
+ASIDE = "no_object_is_set_aside"
 WELL = dict.fromkeys(DESCRIPTIONS, True)
+
+
+@pytest.mark.long
+def test_the_hourly_pass_leaves_red_what_the_nightly_one_found_in_old_days(platform, cloud, deployed, monkeypatch):
+    for name, value in (cloud.env | {"ANALYTICS_ENV": "local"}).items():
+        monkeypatch.setenv(name, value)
+    s3, bucket, hourly = cloud.client("s3"), cloud.env["LAKE_BUCKET"], {LAST_DAYS_TAG: "7"}
+    gone, broken = drop(cloud, "2018-04-02", "old02"), drop(cloud, "2018-04-04", "old04")
+    s3.put_object(Bucket=bucket, Key=broken, Body=b"no Parquet file")
+    assert passed(platform.prove()) == WELL | {LOADED: False}
+    assert passed(platform.prove(**hourly)) == WELL | {LOADED: False}, "nothing was loaded meanwhile"
+    platform.heal()
+    assert passed(platform.prove(**hourly)) == WELL, "it is loaded, and the hourly pass has looked there"
+
+    s3.delete_object(Bucket=bucket, Key=gone)
+    aside = dg.AssetCheckKey(QUAKES, ASIDE)
+    for tags in ({}, hourly, hourly):
+        assert passed(platform.prove(**tags)) == WELL | {KEPT: False}
+        assert passed(platform.evaluate({aside}, tags)) == {ASIDE: False}
+    s3.put_object(Bucket=bucket, Key=gone, Body=b"another one")
+    platform.prove(**hourly)
+    platform.heal()
+    assert passed(platform.prove(**hourly)) == WELL
+    s3.delete_object(Bucket=bucket, Key=broken)
+    s3.delete_object(Bucket=bucket, Key=gone)
+    platform.prove()
+    platform.heal()
+    assert passed(platform.evaluate({aside}, hourly)) == {ASIDE: True}
 
 
 @pytest.mark.long

@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from lambdas.common.contract import load_contracts
+from orchestration.calls import metadata
 from orchestration.components.proof import DECLARED, DESCRIPTIONS, HOLDS, KEPT, LOADED, checked_asset
 from orchestration.definitions import defs
 from orchestration.healing import healing
@@ -21,12 +22,20 @@ def repository():
     return defs().get_repository_def()
 
 
-def prove(repository, **tags):
+def prove(repository, instance=None, **tags):
     """The evaluations of weather's checks by name, as the scheduled job makes them."""
     job = repository.get_job("proof").get_subset(asset_selection=set(), asset_check_selection=KEYS)
-    result = job.execute_in_process(tags=tags)
+    result = job.execute_in_process(instance=instance, tags=tags)
     assert result.success
     return {e.check_name: e for e in result.get_asset_check_evaluations()}
+
+
+def failed(instance, key, **answer):
+    """The check evaluated outside of any job, as a proof with this answer would."""
+    evaluation = dg.AssetCheckEvaluation(
+        asset_key=key.asset_key, check_name=key.name, passed=False, metadata=metadata(answer)
+    )
+    instance.report_runless_asset_event(evaluation)
 
 
 def test_equations_that_hold_make_the_checks_green(repository, functions):
@@ -78,6 +87,21 @@ def test_the_hourly_proof_asks_for_the_last_days_alone(repository, functions):
     for name, tags in (("hourly_proof", {LAST_DAYS_TAG: "7"}), ("nightly_proof", {})):
         context = dg.build_schedule_context(resources=RUNNING, repository_def=repository)
         assert repository.get_schedule_def(name)(context).tags == tags
+
+
+def test_a_pass_over_the_last_days_looks_at_those_that_failed_too_and_forgets_none_that_lies_in_no_day(
+    repository, functions
+):
+    with dg.DagsterInstance.ephemeral() as instance:
+        for key in KEYS:
+            failed(instance, key, wrong_days=["2018-02-01/2018-02-03"], undated=3, undated_key="raw/weather/x.csv")
+        functions("proved")
+        found = prove(repository, instance, **{LAST_DAYS_TAG: "7"})
+    today = dt.datetime.now(dt.UTC).date()
+    looked_at = f"2018-02-01/2018-02-03, {today - dt.timedelta(days=6)}/{today}"
+    assert {name: e.passed for name, e in found.items()} == dict.fromkeys(DESCRIPTIONS, True) | {DECLARED: False}
+    assert found[KEPT].description == f"6 objects, 14 accepted rows, of {looked_at}"
+    assert found[DECLARED].description.startswith("3 objects lie in no day, raw/weather/x.csv among them")
 
 
 def test_nightly_job_proves_every_source_and_does_nothing_else(repository):

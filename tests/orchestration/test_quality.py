@@ -51,20 +51,31 @@ def test_rejected_rows_are_held_against_the_contract_s_limit(limit, rejected, pa
     assert f"{rejected} of 100 rows" in found.text
 
 
-def test_a_source_without_rows_rejects_none():
-    assert judge_rejected(QUAKES, days(), NOW).passed
+@pytest.mark.parametrize("rows", [(), (0, 0)])
+def test_a_source_without_rows_rejects_none(rows):
+    assert judge_rejected(QUAKES, days(*rows), NOW).passed
+
+
+def test_a_bad_day_is_told_however_many_good_ones_stand_beside_it():
+    answer = days(*[300] * 28, 300, 3)
+    assert judge_rejected(QUAKES, answer, NOW).passed
+    answer["days"][28]["rows_rejected"], answer["days"][29]["rows_rejected"] = 300, 1
+    found = judge_rejected(QUAKES, answer, NOW)
+    assert not found.passed
+    assert found.text.startswith("2024-01-29: 300 of 300 rows are rejected (100.00%), at most 5.00% may be; 1 more ")
+    assert found.wrong_days == ["2024-01-29/2024-01-30"]
 
 
 @pytest.mark.parametrize(("last", "passed"), [(100, True), (29, False), (31, True), (301, False), (0, False)])
 def test_a_day_with_unusually_many_or_few_rows_is_told(last, passed):
-    found = judge_usual(QUAKES, days(*[100] * 7, last), NOW)
+    found = judge_usual(QUAKES, {"latest": {"day": "2024-01-08", "rows": last, "before": [100] * 7}}, NOW)
     assert found.passed is passed
     assert found.text == f"2024-01-08 has {last} rows, the days before it 100 (median of 7)"
 
 
-@pytest.mark.parametrize("rows", [(), (5,), (*[100] * 6, 1)])
-def test_few_days_are_compared_with_nothing(rows):
-    assert judge_usual(QUAKES, days(*rows), NOW).passed
+@pytest.mark.parametrize("latest", [None, {"day": "2024-01-07", "rows": 1, "before": [100] * 6}])
+def test_few_days_are_compared_with_nothing(latest):
+    assert judge_usual(QUAKES, {"latest": latest}, NOW).passed
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from lambdas.common.lake import raw_key
 from lambdas.process.examine import _examine as examine
 from lambdas.process.examine import _examine_ledger as examine_ledger
 from lambdas.process.examine import examine_source
-from tests.process.test_prove import DAY, NEXT, A, C, row
+from tests.process.test_prove import DAY, NEXT, A, B, C, row
 
 END = dt.date(2024, 3, 3)
 
@@ -28,12 +28,17 @@ def loaded(make_source):
     return source
 
 
+def lake(source):
+    """Where its raw objects lie."""
+    return source.s3, source.bucket
+
+
 def numbers(source, *changes: str, days=EVER) -> dict:
     """The numbers after these statements, which go with their transaction."""
     with source.warehouse.session("tests") as connection:
         for sql in changes:
             execute(connection, sql.format(core=f"core.{source.contract.name}"))
-        return examine(source.contract, days, connection)
+        return examine(source.contract, days, lake(source), connection)
 
 
 def test_what_was_loaded_is_well(loaded):
@@ -55,15 +60,24 @@ def test_days_bound_what_is_examined(loaded):
     double = "INSERT INTO {core} SELECT * FROM {core} WHERE id = 'a'"
     found = numbers(loaded, double, days=(NEXT, END))
     assert (found["rows"], found["doubled"]) == (1, {"id": 0})
-    assert numbers(loaded, double, days=(DAY, NEXT))["doubled"] == {"id": 1}
-    assert len(found["days"]) == 2, "the days before are there to be compared with"
+    assert found["doubled_days"] == found["nulls_days"] == []
+    first = numbers(loaded, double, days=(DAY, NEXT))
+    assert (first["doubled"], first["doubled_days"]) == ({"id": 1}, ["2024-03-01/2024-03-01"])
+    assert [[d["day"] for d in numbers["days"]] for numbers in (found, first)] == [["2024-03-02"], ["2024-03-01"]]
+
+
+def test_rows_that_share_a_value_have_all_their_days_told(loaded):
+    double = "UPDATE {core} SET id = 'a' WHERE id = 'c'"
+    for days in ((DAY, NEXT), (NEXT, END), EVER):
+        assert numbers(loaded, double, days=days)["doubled_days"] == ["2024-03-01/2024-03-02"]
 
 
 def test_a_required_value_that_is_missing_is_counted(loaded):
     columns = tuple(replace(c, required=True) if c.name == "n" else c for c in loaded.contract.columns)
     strict = replace(loaded, contract=replace(loaded.contract, columns=columns))
     assert numbers(strict)["nulls"]["n"] == 0
-    assert numbers(strict, "UPDATE {core} SET n = NULL WHERE id = 'a'")["nulls"] == {"id": 0, "at": 0, "n": 1}
+    lost = numbers(strict, "UPDATE {core} SET n = NULL WHERE id = 'c'")
+    assert (lost["nulls"], lost["nulls_days"]) == ({"id": 0, "at": 0, "n": 1}, ["2024-03-02/2024-03-02"])
 
 
 def test_what_the_ledger_remarks_of_objects_in_force_is_told(loaded):
@@ -73,27 +87,44 @@ def test_what_the_ledger_remarks_of_objects_in_force_is_told(loaded):
     (told,) = found["remarks"]
     assert (told["status"], told["reason"], told["objects"]) == ("loaded", "put in other words", 1)
     assert told["kinds"] == ["drift", "rule"]
+    assert (told["first"], told["last"]) == ("2024-03-02", "2024-03-02")
 
 
 def test_of_a_load_s_days_the_ledger_says_what_it_says_of_many(loaded):
     key = raw_key(loaded.contract.name, DAY, A)
     with loaded.warehouse.session("tests") as connection:
         execute(connection, f"UPDATE ops.load_ledger SET reason = '[drift] new' WHERE raw_key = '{key}'")
-        week = (END - dt.timedelta(days=7), END)
-        load, wider = (examine_ledger(loaded.contract, days, connection) for days in ((NEXT, END), week))
-    assert load == wider, "an object of a day before is told by every load"
+        ranges = ((NEXT, END), (DAY, NEXT), (END - dt.timedelta(days=7), END))
+        after, load, week = (examine_ledger(loaded.contract, days, lake(loaded), connection) for days in ranges)
+    assert load["remarks"] == week["remarks"]
     assert [remark["kinds"] for remark in load["remarks"]] == [["drift"]]
-    assert load.keys() == {"source", "remarks", "days"}
+    assert after["remarks"] == []
+    assert [*load["days"], *after["days"]] == week["days"]
+    assert load.keys() == {"source", "remarks", "days", "latest"}
 
 
-def test_what_was_loaded_of_late_is_told_whatever_its_day(loaded):
-    far = (dt.date(2026, 1, 1), dt.date(2026, 1, 8))
-    with loaded.warehouse.session("tests") as connection:
-        told = [day["day"] for day in examine_ledger(loaded.contract, far, connection)["days"]]
-        execute(connection, "UPDATE ops.load_ledger SET loaded_at = DATEADD(day, -8, loaded_at)")
-        later = examine_ledger(loaded.contract, far, connection)
-    assert told == ["2024-03-01", "2024-03-02"]
-    assert (later["days"], later["remarks"]) == ([], [])
+def test_the_latest_day_is_over_and_loaded_whatever_days_are_asked_for(make_source):
+    source, today = make_source(), dt.datetime.now(dt.UTC).date()
+    yesterday, before, first = (today - dt.timedelta(days=n) for n in (1, 2, 40))
+    for day, rows in ((first, 3), (before, 2), (yesterday, 4), (today, 1)):
+        source.put(day, A, [row(f"r{n}") for n in range(rows)])
+    source.load(first, today + dt.timedelta(days=1))
+
+    def latest(days=EVER):
+        with source.warehouse.session("tests") as connection:
+            return examine_ledger(source.contract, days, lake(source), connection)["latest"]
+
+    assert latest() == latest((first, first)) == {"day": str(yesterday), "rows": 4, "before": [3, 2]}
+    source.put(yesterday, B, [row("more")])
+    assert latest() == {"day": str(before), "rows": 2, "before": [3]}, "half of yesterday is not loaded"
+    source.load(yesterday)
+    assert latest() == {"day": str(yesterday), "rows": 5, "before": [3, 2]}
+
+
+def test_a_source_without_a_day_that_is_over_has_no_latest_day(make_source):
+    source = make_source()
+    with source.warehouse.session("tests") as connection:
+        assert examine_ledger(source.contract, EVER, lake(source), connection)["latest"] is None
 
 
 def test_only_the_ledger_can_be_asked_for_alone():

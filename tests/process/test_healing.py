@@ -8,7 +8,7 @@ import pytest
 from lambdas.common.db import prove
 from lambdas.common.db.prove import Finding, Proof
 from lambdas.common.db.redshift import execute
-from lambdas.process.healing import damaged_days, missing_days, outside_days, split_outside
+from lambdas.process.healing import damaged_days, missing_days, outside_days, split_outside, wrong_days
 from lambdas.process.work import Request
 from tests.process.test_prove import EQUATIONS, load_two_keys, proof_of
 
@@ -54,6 +54,20 @@ def test_only_what_a_rebuild_mends_is_damaged():
         Finding(prove.KEYS, "no raw key", ""),
     ]
     assert damaged_days(proof(findings=findings, gone=[key("2024-01-05")])) == ["2024-01-01/2024-01-02"]
+
+
+def test_what_is_wrong_is_of_days_from_the_first_to_the_last():
+    found = [Finding(prove.ACCEPTED, key("2024-01-02"), "")]
+    assert wrong_days(proof()) == []
+    assert wrong_days(proof(findings=found)) == ["2024-01-02/2024-01-02"]
+    apart = proof(findings=found, gone=[key("2018-02-01")], pending=[key("2030-01-01")])
+    assert wrong_days(apart) == ["2018-02-01/2030-01-01"]
+
+
+def test_what_is_of_no_day_or_too_much_to_be_told_may_be_of_any_day():
+    everything = ["0001-01-01/9999-12-30"]
+    assert wrong_days(proof(findings=[Finding(prove.KEYS, "no raw key", "")])) == everything
+    assert wrong_days(proof(findings=[Finding(prove.ACCEPTED, key("2024-01-02"), "")] * prove.MOST)) == everything
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,8 @@
--- How many values that may stand once stand more than once, of those that the rows of the raw days hold.
-SELECT COUNT(*) AS doubled
+-- How many values that may stand once stand more than once, of those that the rows of the raw days hold, and the first
+-- and the last raw key of their rows.
+SELECT COUNT(*) AS doubled, MIN(_first_key) AS _first_key, MAX(_last_key) AS _last_key
 FROM (
-    SELECT {columns}
+    SELECT {columns}, MIN(_raw_key) AS _first_key, MAX(_raw_key) AS _last_key
     FROM {core}
     WHERE {given}
     GROUP BY {columns}

@@ -1,4 +1,4 @@
--- What the entries in force say of each raw day of a source that has any: of a range of days, and of later loads.
+-- What the entries in force say of each raw day of a source that has any.
 SELECT
     e.raw_day,
     COUNT(*) AS objects,
@@ -12,7 +12,7 @@ FROM (
         l.raw_day, l.status, l.rows_in, l.rows_accepted, l.rows_rejected, l.rows_late,
         ROW_NUMBER() OVER (PARTITION BY l.raw_key ORDER BY l.generation DESC) AS place
     FROM ops.load_ledger AS l
-    WHERE l.source = %s AND ((l.raw_day >= %s AND l.raw_day < %s) OR l.loaded_at >= %s)
+    WHERE l.source = %s AND l.raw_day >= %s AND l.raw_day < %s
 ) AS e
 WHERE e.place = 1 AND e.status <> 'forgotten'
 GROUP BY e.raw_day
