@@ -17,6 +17,7 @@ from lambdas.common.settings import Settings
 from lambdas.process.days import counts_of_days
 from lambdas.process.measures import measure_table
 from lambdas.process.reports import read_days, read_warehouse
+from lambdas.process.table_rules import judge_table
 
 Days = tuple[dt.date, dt.date]
 # S3, and the bucket of the lake.
@@ -36,11 +37,11 @@ def examine_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
     Returns:
         source, rows (in core), nulls ({required column: rows without a value}), doubled ({columns of a key or unique
         column: values that stand more than once}), nulls_days and doubled_days (from the first to the last raw day of
-        such rows, as [first/last]) and newest (greatest event time of all days, UTC, or null). What the ledger says of
-        these days: remarks of their objects ([{status, reason, kinds, objects, newest, first, last}], the 20 most seen;
-        first and last are raw days), and days as the action `days` gives them. And latest: of all days the last that is
-        over and loaded, {day, rows, before: accepted rows of up to 28 loaded days before it}, or null. Of a mart: mart
-        and doubled.
+        such rows, as [first/last]), newest (greatest event time of all days, UTC, or null) and rules (the contract's
+        over the whole table: [{rule, fatal, holds, text}]). What the ledger says of these days: remarks of their
+        objects ([{status, reason, kinds, objects, newest, first, last}], the 20 most seen; first and last are raw
+        days), and days as the action `days` gives them. And latest: of all days the last that is over and loaded,
+        {day, rows, before: accepted rows of up to 28 loaded days before it}, or null. Of a mart: mart, doubled, rules.
     """
     import boto3
 
@@ -61,13 +62,15 @@ def _examine_mart(name: str, deadline: float) -> dict[str, Any]:
     known = load_marts()
     if name not in known:
         raise RequestError(f"there is no mart {name!r}; known are {', '.join(known)}")
-    columns = known[name].key
+    mart = known[name]
+    columns = mart.key
     sql = statement("examine_grain").format(columns=identifiers(columns), mart=identifier("mart." + name))
 
-    def read(connection: Any) -> int:
-        return int(query(connection, sql)[0]["doubled"]) if columns else 0
+    def read(connection: Any) -> dict[str, Any]:
+        doubled = int(query(connection, sql)[0]["doubled"]) if columns else 0
+        return {"mart": name, "doubled": {", ".join(columns): doubled}, "rules": judge_table(connection, mart)}
 
-    return {"mart": name, "doubled": {", ".join(columns): read_warehouse(read, f"examine {name}", deadline)}}
+    return read_warehouse(read, f"examine {name}", deadline)
 
 
 def _examine(contract: Contract, days: Days, lake: Lake, connection: Any) -> dict[str, Any]:
@@ -78,6 +81,7 @@ def _examine(contract: Contract, days: Days, lake: Lake, connection: Any) -> dic
         "doubled": {name: int(row["doubled"]) for name, row in doubled.items()},
         "doubled_days": _days_of_keys(doubled.values()),
         "newest": _newest(connection, contract),
+        "rules": judge_table(connection, contract),
     }
 
 

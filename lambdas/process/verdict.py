@@ -8,10 +8,10 @@ from typing import Any
 from lambdas.common import remarks
 from lambdas.common.contract import Contract
 from lambdas.common.contract.casts import is_text
-from lambdas.common.contract.model import Column, ObjectRule
-from lambdas.common.contract.quality import PLACEHOLDER
+from lambdas.common.contract.model import Column, QueryRule
+from lambdas.common.contract.quality import PLACEHOLDER, reads_hidden
 from lambdas.common.contract.rowset import Span, holds, remember
-from lambdas.common.contract.rules import MASK, hidden_columns, repeated
+from lambdas.common.contract.rules import MASK, repeated
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ContractError, ObjectError
 
@@ -97,7 +97,7 @@ def judge(connection: Any, contract: Contract, curated: Sequence[Path]) -> tuple
     return tuple(text for _, text in broken)
 
 
-def _broken(connection: Any, contract: Contract, rule: ObjectRule, curated: Sequence[Path]) -> str | None:
+def _broken(connection: Any, contract: Contract, rule: QueryRule, curated: Sequence[Path]) -> str | None:
     rows = f"(SELECT * EXCLUDE (_raw_key, _raw_row) FROM {_read(curated)})"
     names = {"object": rows, "property": quoted(rule.column)}
     query = PLACEHOLDER.sub(lambda match: names[match[1]], rule.query)
@@ -105,21 +105,14 @@ def _broken(connection: Any, contract: Contract, rule: ObjectRule, curated: Sequ
         sql = f"SELECT value, {rule.holds.format(value='value')} FROM (SELECT ({query}) AS value)"
         value, holds = connection.execute(sql).fetchall()[0]
     except Exception as error:  # noqa: BLE001 - whatever the query raises, the contract is wrong
-        hide = _reads_hidden(contract, rule)
+        hide = reads_hidden(contract, rule)
         text = MASK if hide else re.sub(r"\s+", " ", str(error))
         raise ContractError(f"{contract.path}: quality rule {rule.name!r} does not run: {text}") from (
             None if hide else error
         )
-    shown = MASK if _reads_hidden(contract, rule) else value
+    shown = MASK if reads_hidden(contract, rule) else value
     return None if holds else f"quality rule {rule.name!r}: the query gives {shown}, {rule.bound}"
 
 
 def _read(files: Sequence[Path]) -> str:
     return f"read_parquet([{', '.join(literal(str(file)) for file in files)}])"
-
-
-def _reads_hidden(contract: Contract, rule: ObjectRule) -> bool:
-    """Whether the rule's value may be one of a restricted column: the ledger and the log keep it."""
-    names = [re.escape(name) for name in hidden_columns(contract)]
-    stated = rule.column in hidden_columns(contract)
-    return stated or bool(names and re.search(rf"\b({'|'.join(names)})\b", rule.query, re.IGNORECASE))

@@ -15,7 +15,7 @@ from lambdas.common.errors import ContractError
 from orchestration.automation import refresh_after_inputs
 from orchestration.calls import call_function, metadata
 from orchestration.components.common import RETRIES, build_spec, table_metadata
-from orchestration.components.quality import build_grain
+from orchestration.components.quality import build_mart_quality
 from orchestration.components.scaffolding import MartScaffolder
 from orchestration.resources import Cloud
 
@@ -36,7 +36,7 @@ class Mart(dg.Component, dg.Model, dg.Resolvable):
         contract = load_contract(context.path / "contract.yaml", "mart")
         path = context.path / "mart.sql"
         mart = _mart_asset(_mart_spec(contract, path, path.read_text(encoding="utf-8")))
-        return dg.Definitions(assets=[mart], asset_checks=[build_grain(contract)] if contract.key else [])
+        return dg.Definitions(assets=[mart], asset_checks=build_mart_quality(contract))
 
 
 def _mart_spec(contract: Contract, path: Path, sql: str) -> dg.AssetSpec:

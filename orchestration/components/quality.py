@@ -28,19 +28,21 @@ LEAST_DAYS = 7
 LEAST_SHARE, MOST_SHARE = 0.3, 3.0
 REMARKS_SHOWN = 3
 GRAIN = "grain_is_unique"
+TABLE_RULES = "table_rules_hold"
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Whether a check passed, why, the numbers behind it, and from which to which day something is wrong (`hull`).
 
-    Without days it depends on no range: whoever asks again will know.
+    Without days it depends on no range: whoever asks again will know. A `mild` failure is a warning of any check.
     """
 
     passed: bool
     text: str
     metadata: Mapping[str, Any]
     wrong_days: Sequence[str] = ()
+    mild: bool = False
 
 
 BLOCKING = "blocking"
@@ -102,6 +104,14 @@ def judge_rules(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdi
     return _remarked(answer, lambda r: RULE in r["kinds"], "no object breaks a rule over its rows")
 
 
+def judge_table(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
+    """The whole table keeps the quality rules that the contract has over it."""
+    found = {rule["rule"]: rule["text"] for rule in answer["rules"]}
+    broken = [rule for rule in answer["rules"] if not rule["holds"]]
+    text = "; ".join(f"{rule['rule']}: {rule['text']}" for rule in broken) or f"all {len(found)} hold"
+    return Verdict(not broken, text, found, mild=not any(rule["fatal"] for rule in broken))
+
+
 def judge_drift(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdict:
     """The raw columns are those that the contract was written for."""
     return _remarked(answer, lambda r: DRIFT in r["kinds"], "no object has columns unknown, lost or changed")
@@ -132,6 +142,7 @@ CHECKS: dict[str, tuple[Judge, dg.AssetCheckSeverity]] = {
     "keys_are_unique": (judge_doubled, dg.AssetCheckSeverity.ERROR),
     "required_values_are_there": (judge_nulls, dg.AssetCheckSeverity.ERROR),
     "no_object_is_set_aside": (judge_aside, dg.AssetCheckSeverity.WARN),
+    TABLE_RULES: (judge_table, dg.AssetCheckSeverity.ERROR),
     "rules_hold": (judge_rules, dg.AssetCheckSeverity.WARN),
     "columns_are_as_agreed": (judge_drift, dg.AssetCheckSeverity.WARN),
     "few_rows_are_rejected": (judge_rejected, dg.AssetCheckSeverity.WARN),
@@ -146,6 +157,7 @@ def build_quality(contract: Contract) -> dg.AssetChecksDefinition:
     specs = [
         dg.AssetCheckSpec(name, asset=key, description=judge.__doc__, blocking=contract.checks.get(name) == BLOCKING)
         for name, (judge, _) in CHECKS.items()
+        if name != TABLE_RULES or contract.table_rules
     ]
 
     @dg.multi_asset_check(specs=specs, name=f"quality__{contract.name}", retry_policy=RETRIES, can_subset=True)
@@ -159,16 +171,27 @@ def build_quality(contract: Contract) -> dg.AssetChecksDefinition:
         answer = look(context, days, lambda d: ask_function(context, cloud, "process", event={**event, **d}))
         for name in names:
             verdict = CHECKS[name][0](contract, answer, now)
-            yield dg.AssetCheckResult(
-                asset_key=key,
-                check_name=name,
-                passed=verdict.passed,
-                severity=severity_of(contract, name),
-                description=verdict.text,
-                metadata={**verdict.metadata, LOOKED_AT: answer[LOOKED_AT], WRONG_DAYS: list(verdict.wrong_days)},
-            )
+            told = {LOOKED_AT: answer[LOOKED_AT], WRONG_DAYS: list(verdict.wrong_days)}
+            yield _result(key, name, verdict, severity_of(contract, name), told)
 
     return quality
+
+
+def _result(
+    key: dg.AssetKey,
+    name: str,
+    verdict: Verdict,
+    severity: dg.AssetCheckSeverity,
+    more: Mapping[str, Any] | None = None,
+) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=name,
+        passed=verdict.passed,
+        severity=dg.AssetCheckSeverity.WARN if verdict.mild else severity,
+        description=verdict.text,
+        metadata={**verdict.metadata, **(more or {})},
+    )
 
 
 def severity_of(contract: Contract, name: str) -> dg.AssetCheckSeverity:
@@ -179,22 +202,23 @@ def severity_of(contract: Contract, name: str) -> dg.AssetCheckSeverity:
     return dg.AssetCheckSeverity.WARN if said == "warning" else dg.AssetCheckSeverity.ERROR
 
 
-def build_grain(contract: Contract) -> dg.AssetChecksDefinition:
-    """The check of mart/<mart> that no value of its key stands twice."""
-    key = dg.AssetKey(["mart", contract.name])
-    spec = dg.AssetCheckSpec(GRAIN, asset=key, description=judge_doubled.__doc__)
+def build_mart_quality(contract: Contract) -> list[dg.AssetChecksDefinition]:
+    """The checks of mart/<mart>: that no value of its key stands twice, and the contract's rules, where it has them."""
+    key, judges = dg.AssetKey(["mart", contract.name]), _judges_of_mart(contract)
+    specs = [dg.AssetCheckSpec(name, asset=key, description=judge.__doc__) for name, judge in judges.items()]
+    if not specs:
+        return []
 
-    @dg.multi_asset_check(specs=[spec], name=f"grain__{contract.name}", retry_policy=RETRIES)
-    def grain(context: dg.AssetCheckExecutionContext, cloud: Cloud) -> Iterator[dg.AssetCheckResult]:
+    @dg.multi_asset_check(specs=specs, name=f"quality__{contract.name}", retry_policy=RETRIES)
+    def quality(context: dg.AssetCheckExecutionContext, cloud: Cloud) -> Iterator[dg.AssetCheckResult]:
         answer = ask_function(context, cloud, "process", event={"action": "examine", "mart": contract.name})
-        verdict = judge_doubled(contract, answer, dt.datetime.now(dt.UTC))
-        yield dg.AssetCheckResult(
-            asset_key=key,
-            check_name=GRAIN,
-            passed=verdict.passed,
-            severity=dg.AssetCheckSeverity.ERROR,
-            description=verdict.text,
-            metadata=verdict.metadata,
-        )
+        for name, judge in judges.items():
+            verdict = judge(contract, answer, dt.datetime.now(dt.UTC))
+            yield _result(key, name, verdict, dg.AssetCheckSeverity.ERROR)
 
-    return grain
+    return [quality]
+
+
+def _judges_of_mart(contract: Contract) -> dict[str, Judge]:
+    keyed: dict[str, Judge] = {GRAIN: judge_doubled} if contract.key else {}
+    return keyed | ({TABLE_RULES: judge_table} if contract.table_rules else {})

@@ -10,6 +10,13 @@ def test_files_without_a_mistake_pass(assets):
     assert check_all(assets) == []
 
 
+def test_a_rule_over_the_table_is_redshift_s_sql(assets):
+    path = assets / "sources" / "things" / "contract.yaml"
+    query = "SELECT MEDIAN(price) FROM ${table} AS t WHERE t.at > DATEADD(day, -7, GETDATE())"
+    path.write_text(path.read_text().replace("SELECT count(*) FROM ${object}", query))
+    assert check_all(assets) == []
+
+
 MISTAKES = [
     # what stands there, what is written instead, the text that marks the line, words of the message
     ("required: true", "requird: true", "requird", "unknown key 'requird'; did you mean 'required'?"),
@@ -56,6 +63,15 @@ MISTAKES = [
     ("mustBeGreaterThan: 0", "description: x", "- type: sql", "needs exactly one of mustBe"),
     ("SELECT count(*) FROM ${object}", "SELECT count(*) FROM core.things", "- type: sql", "must read FROM ${object}"),
     ("count(*)", "sum(prise)", "name: some", "did you mean 'price'?"),
+    ("${object}", "${object}, ${table}", "- type: sql", "all rows of the table in Redshift's SQL, and not both"),
+    (
+        "count(*) FROM ${object}",
+        "sum(prise) FROM ${table}",
+        "name: some",
+        "no column of core.things; did you mean 'p",
+    ),
+    ("SELECT count(*) FROM ${object}", "DELETE FROM ${table}", "name: some", "holds DELETE; one SELECT is meant"),
+    ("FROM ${object}", "FROM ${table}, core.others", "name: some", "there is no source others"),
     ("FROM ${object}", "FROM ${object} WHERE", "name: some", "'some' does not run"),
     ("required: true\n        partitioned", "required: [\n        partitioned", "", "no YAML"),
     ("physicalType: varchar(8)", "description: x", "- name: id", "id: has no physicalType"),

@@ -54,7 +54,7 @@ MISTAKES = [
     ("SELECT\nprice, at AS day, count(*) AS things\nFROM core.things GROUP BY 2", 2, "price stands neither"),
     ("SELECT at AS day, sum(price) OVER () AS things\nFROM core.things GROUP BY at", 1, "price stands neither"),
     ("SELECT day, things\nFROM mart.days WHERE (", 2, "cannot be read as one SELECT"),
-    ("DELETE FROM core.things", None, "holds DELETE; a mart is one SELECT"),
+    ("DELETE FROM core.things", None, "holds DELETE; one SELECT is meant"),
 ]  # fmt: skip
 
 
@@ -147,3 +147,14 @@ def test_contract_that_cannot_be_read_is_told_once_and_not_for_every_column(asse
 
 def test_columns_of_the_platform_are_those_of_the_tables():
     assert [definition.split()[0] for definition in ddl.SYSTEM_COLUMNS] == list(PLATFORM)
+
+
+def test_a_mart_has_rules_over_its_table_alone(mart, assets):
+    path = assets / "marts" / "days" / "contract.yaml"
+    rule = "    quality: [{type: sql, name: some, query: 'SELECT count(*) FROM ${object}', mustBe: 0}]\n    properties:"
+    text = path.read_text().replace("    properties:", rule)
+    path.write_text(text)
+    (told,) = check_all(assets)
+    assert "'some' is over raw objects, which a mart has not; write a query FROM ${table}" in told
+    path.write_text(text.replace("object", "table"))
+    assert check_all(assets) == []

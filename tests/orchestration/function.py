@@ -46,7 +46,8 @@ def handler(event, context):
         told = {"days": [], "latest": None, "remarks": REMARKS if mode == "broken" else []}
         where = ["2018-02-01/2018-02-03"] if mode == "broken" else []
         table = {"nulls": nulls, "doubled": doubled, "nulls_days": where, "doubled_days": where}
-        table["newest"] = "2013-01-01T00:00:00"
+        rule = {"rule": "no_gap", "fatal": event.get("source") == "flights", "holds": mode != "broken"}
+        table |= {"newest": "2013-01-01T00:00:00", "rules": [{**rule, "text": "its query gives 3"}]}
         return told if event.get("only") == "ledger" else {**told, **table}
     with reporting(event) as report:
         if mode == "busy":

@@ -8,7 +8,7 @@ from lambdas.common.contract import assets_folder, load_contracts, load_marts, l
 from lambdas.common.source import load_source_config
 from orchestration.components.common import RETRIES
 from orchestration.components.proof import DECLARED, HOLDS, KEPT, LOADED
-from orchestration.components.quality import CHECKS, GRAIN
+from orchestration.components.quality import CHECKS, GRAIN, TABLE_RULES
 from orchestration.definitions import defs
 from orchestration.schedules import HOURLY_CRON, NIGHTLY_CRON
 
@@ -117,7 +117,7 @@ def test_whatever_calls_a_function_is_tried_again(definitions):
     repository = definitions.get_repository_def()
     made = {*repository.assets_defs_by_key.values(), *repository.asset_checks_defs_by_key.values()}
     calling = {one.op.name: one.op for one in made if one.is_executable and "cloud" in one.op.required_resource_keys}
-    assert {name.partition("__")[0] for name in calling} == {"raw", "core", "mart", "prove", "quality", "grain"}
+    assert {name.partition("__")[0] for name in calling} == {"raw", "core", "mart", "prove", "quality"}
     assert {name: op.retry_policy for name, op in calling.items()} == dict.fromkeys(calling, RETRIES)
     assert RETRIES.max_retries > 0
 
@@ -128,9 +128,10 @@ def test_tables_are_checked_and_fresh_as_their_contract_says(graph, name):
     key = dg.AssetKey([contract.schema, name])
     found = {check.name for check in graph.asset_check_keys if check.asset_key == key}
     if contract.kind == "mart":
-        assert found == ({GRAIN} if contract.key else set())
+        assert found == ({GRAIN} if contract.key else set()) | ({TABLE_RULES} if contract.table_rules else set())
         return
-    assert found == {*CHECKS, HOLDS, LOADED, KEPT}
+    absent = set() if contract.table_rules else {TABLE_RULES}
+    assert found == {*CHECKS, HOLDS, LOADED, KEPT} - absent
     assert dg.AssetCheckKey(dg.AssetKey(["raw", name]), DECLARED) in graph.asset_check_keys
     policy = graph.get(key).freshness_policy
     assert (policy.fail_window.to_timedelta() if policy else None) == contract.freshness

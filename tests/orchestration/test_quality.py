@@ -7,9 +7,11 @@ import dagster as dg
 import pytest
 
 from lambdas.common.contract import load_source, sound
+from lambdas.common.contract.model import QueryRule
 from orchestration.components.quality import (
     CHECKS,
     GRAIN,
+    TABLE_RULES,
     build_quality,
     judge_aside,
     judge_doubled,
@@ -18,12 +20,13 @@ from orchestration.components.quality import (
     judge_nulls,
     judge_rejected,
     judge_rules,
+    judge_table,
     judge_usual,
     severity_of,
 )
 from orchestration.definitions import defs
 from orchestration.loads import OF_LEDGER, core_key, load_request
-from orchestration.resources import Cloud
+from orchestration.resources import Cloud, build_resources
 from tests.orchestration import function
 
 NOW = dt.datetime(2024, 3, 10, 12, tzinfo=dt.UTC)
@@ -155,6 +158,27 @@ def test_the_grain_of_a_mart_is_looked_at(functions, mode, passed):
     assert (found.passed, found.severity) == (passed, dg.AssetCheckSeverity.ERROR)
 
 
+def test_rules_over_the_table_are_told_with_what_they_found():
+    kept = {"rule": "few", "fatal": True, "holds": True, "text": "its query gives 1, mustBeLessThan 2"}
+    broken = {"rule": "none", "fatal": False, "holds": False, "text": "its query gives 3, mustBe 0"}
+    assert judge_table(QUAKES, {"rules": [kept]}, NOW).text == "all 1 hold"
+    found = judge_table(QUAKES, {"rules": [kept, broken]}, NOW)
+    assert (found.passed, found.mild, found.text) == (False, True, "none: its query gives 3, mustBe 0")
+    assert not judge_table(QUAKES, {"rules": [broken, {**broken, "fatal": True}]}, NOW).mild
+
+
+@pytest.mark.parametrize(("source", "severity"), [("flights", "ERROR"), ("earthquakes", "WARN")])
+def test_a_broken_rule_over_the_table_is_as_severe_as_it_says(functions, source, severity):
+    functions("broken")
+    rule = QueryRule("no_gap", "SELECT COUNT(*) FROM ${table}", "mustBe 0", "{value} = 0")
+    checks = build_quality(replace(load_source(source), table_rules=(rule,)))
+    job = dg.define_asset_job("rules", dg.AssetSelection.checks(checks))
+    loaded = dg.Definitions(asset_checks=[checks], jobs=[job], resources=build_resources())
+    result = loaded.resolve_job_def("rules").execute_in_process()
+    found = {e.check_name: e for e in result.get_asset_check_evaluations()}[TABLE_RULES]
+    assert (found.passed, found.severity.name, found.description) == (False, severity, "no_gap: its query gives 3")
+
+
 PAST = {"data_is_fresh"}
 BROKEN = {*PAST, "keys_are_unique", "required_values_are_there"}
 REMARKED = {"no_object_is_set_aside", "rules_hold", "columns_are_as_agreed"}
@@ -163,7 +187,7 @@ REMARKED = {"no_object_is_set_aside", "rules_hold", "columns_are_as_agreed"}
 @pytest.mark.parametrize(("mode", "wrong"), [("proved", PAST), ("broken", BROKEN | REMARKED)])
 def test_all_checks_come_from_one_call(functions, mode, wrong):
     functions(mode)
-    keys = {dg.AssetCheckKey(core_key("earthquakes"), name) for name in CHECKS}
+    keys = {dg.AssetCheckKey(core_key("earthquakes"), name) for name in CHECKS if name != TABLE_RULES}
     job = defs().get_repository_def().get_job("proof")
     result = job.get_subset(asset_selection=set(), asset_check_selection=keys).execute_in_process()
     found = {e.check_name: e for e in result.get_asset_check_evaluations()}

@@ -4,7 +4,9 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
+import yaml
 
+from lambdas.common.contract.quality import read_rules
 from lambdas.common.db.prove import EVER
 from lambdas.common.db.redshift import execute, query
 from lambdas.common.db.sql import statement
@@ -78,6 +80,50 @@ def test_a_required_value_that_is_missing_is_counted(loaded):
     assert numbers(strict)["nulls"]["n"] == 0
     lost = numbers(strict, "UPDATE {core} SET n = NULL WHERE id = 'c'")
     assert (lost["nulls"], lost["nulls_days"]) == ({"id": 0, "at": 0, "n": 1}, ["2024-03-02/2024-03-02"])
+
+
+RULES = [
+    # a query over the three rows, its bound, whether it holds, what is said
+    ("SELECT COUNT(*) FROM ${table}", "mustBe: 3", True, "its query gives 3, mustBe 3"),
+    ("SELECT COUNT(*) FROM ${table} WHERE id LIKE 'a%'", "mustBe: 0", False, "its query gives 1, mustBe 0"),
+    ("SELECT MAX(n) FROM ${table} WHERE id = 'nobody'", "mustBeLessThan: 5", False, "its query gives None"),
+    ("SELECT id FROM ${table}", "mustBe: 1", False, "its query does not run: "),
+    (
+        "SELECT COUNT(DISTINCT ${property}) FROM ${table}",
+        "mustBeBetween: [3, 4]",
+        True,
+        "gives 3, mustBeBetween [3, 4]",
+    ),
+]
+
+
+def ruled(source, rules: list, **column: object):
+    """The source with these rules over its table, stated by its key, which is changed so."""
+    stated = [
+        {"type": "sql", "name": f"rule {n}", "query": query, **yaml.safe_load(bound)}
+        for n, (query, bound, *_) in enumerate(rules)
+    ]
+    document = {"name": source.contract.name, "properties": [{"name": "id", "quality": stated}]}
+    columns = tuple(replace(c, **column) if c.name == "id" else c for c in source.contract.columns)
+    found = read_rules(document, source.contract.path).tables
+    return replace(source, contract=replace(source.contract, columns=columns, table_rules=found))
+
+
+def test_rules_over_the_table_are_asked_of_the_warehouse_each_by_itself(loaded):
+    found = numbers(ruled(loaded, RULES))["rules"]
+    assert [(told["rule"], told["holds"]) for told in found] == [(f"rule {n}", r[2]) for n, r in enumerate(RULES)]
+    assert all(words in told["text"] for told, (*_, words) in zip(found, RULES, strict=True))
+
+
+def test_a_rule_over_the_table_sees_what_no_object_shows(loaded):
+    source = ruled(loaded, [("SELECT COUNT(*) - COUNT(DISTINCT n) FROM ${table}", "mustBe: 0")])
+    assert [told["holds"] for told in numbers(source, "UPDATE {core} SET n = 7")["rules"]] == [False]
+
+
+def test_what_a_rule_finds_in_a_restricted_column_is_not_told(loaded):
+    rules = [("SELECT MAX(id) FROM ${table}", "mustBe: 0"), ("SELECT COUNT(*) FROM ${table}", "mustBe: 3")]
+    found = numbers(ruled(loaded, rules, classification="restricted"))["rules"]
+    assert [told["text"] for told in found] == ["its query does not run: ***", "its query gives ***, mustBe 3"]
 
 
 def test_what_the_ledger_remarks_of_objects_in_force_is_told(loaded):

@@ -10,9 +10,9 @@ from typing import Any
 from lambdas.common.contract.casts import NUMBERS, duckdb_type
 from lambdas.common.contract.columns import custom_properties
 from lambdas.common.contract.compile import compile_contract
-from lambdas.common.contract.model import Column, Contract, ObjectRule, RowRule
+from lambdas.common.contract.model import Column, Contract, QueryRule
 from lambdas.common.contract.places import hint, near
-from lambdas.common.contract.quality import PLACEHOLDER
+from lambdas.common.contract.quality import PLACEHOLDER, place_of
 from lambdas.common.contract.rules import row_rules
 from lambdas.common.contract.sound import PHYSICAL_TYPE, Mistake
 from lambdas.common.contract.sql import literal, quoted
@@ -58,8 +58,6 @@ BOUNDS = ("minimum", "maximum", "exclusive_minimum", "exclusive_maximum")
 # what a raw column may hold, tried in this order where an expression does not bind to text
 RAW_TYPES = ("VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP")
 MOST_SOURCES = 3
-# as lambdas.common.contract.quality calls a rule without a name
-UNNAMED = re.compile(r"_rule_\d+$")
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -149,7 +147,7 @@ def find_sql_mistakes(contract: Contract) -> Iterator[Mistake]:
             try:
                 row_rules(connection, replace(contract, row_rules=(rule,)))
             except ContractError as error:
-                yield Mistake(_short(error, contract) + _column_meant(error, contract), rule.column, _place_of(rule))
+                yield Mistake(_short(error, contract) + _column_meant(error, contract), rule.column, place_of(rule))
         for query in contract.object_rules:
             yield from _object_rule(connection, contract, query)
     finally:
@@ -227,7 +225,7 @@ def _enum(connection: Any, column: Column) -> Iterator[Mistake]:
             yield Mistake(said, column.name, "enum")
 
 
-def _object_rule(connection: Any, contract: Contract, rule: ObjectRule) -> Iterator[Mistake]:
+def _object_rule(connection: Any, contract: Contract, rule: QueryRule) -> Iterator[Mistake]:
     columns = ", ".join(f"CAST(NULL AS {duckdb_type(c.physical_type)}) AS {quoted(c.name)}" for c in contract.columns)
     names = {"object": f"(SELECT {columns} LIMIT 0)", "property": quoted(rule.column)}
     query = PLACEHOLDER.sub(lambda match: names[match[1]], rule.query)
@@ -235,12 +233,7 @@ def _object_rule(connection: Any, contract: Contract, rule: ObjectRule) -> Itera
         connection.execute(f"SELECT {rule.holds.format(value='value')} FROM (SELECT ({query}) AS value)").fetchall()
     except Exception as error:  # noqa: BLE001 - whatever DuckDB says of it, it does not work
         text = f"quality rule {rule.name!r} does not run: {_first_line(error)}{_column_meant(error, contract)}"
-        yield Mistake(text, rule.column, _place_of(rule))
-
-
-def _place_of(rule: RowRule | ObjectRule) -> str:
-    """What marks the rule's line: its name, where it was given one."""
-    return "quality" if UNNAMED.search(rule.name) else rule.name
+        yield Mistake(text, rule.column, place_of(rule))
 
 
 def _column_meant(error: BaseException, contract: Contract) -> str:

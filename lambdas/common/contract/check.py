@@ -141,6 +141,10 @@ def _with_line(text: str, document: Any, places: Places) -> str:
 def _own_mistakes(contract: Contract, document: Any) -> list[Mistake]:
     """By this project's rules; SQL is tried only where types and names are right."""
     own = [*find_mistakes(contract), *find_advice(contract, document)]
+    if contract.table_rules:
+        from lambdas.common.contract.mart_query import find_rule_mistakes
+
+        own += find_rule_mistakes(contract, _tables(contract.path.parents[2]))
     if contract.kind == "mart":
         from lambdas.common.contract.marts import find_mart_mistakes
 

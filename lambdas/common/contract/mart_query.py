@@ -1,4 +1,4 @@
-"""What is wrong with a mart.sql, as far as the contracts tell: its tables, its columns, and what it groups by.
+"""What is wrong with a query of a mart or a rule, as far as the contracts tell: tables, columns, what it groups by.
 
 Functions are left to the warehouse, which alone knows all of them. Needs sqlglot, which the images do not carry.
 """
@@ -12,26 +12,36 @@ from sqlglot.optimizer.scope import Scope, traverse_scope, walk_in_scope
 
 from lambdas.common.contract.mart_grouping import find_ungrouped
 from lambdas.common.contract.mart_scopes import Tables, aliases_of, columns_of, outer_scopes, sources_of
+from lambdas.common.contract.model import Contract
 from lambdas.common.contract.places import near
+from lambdas.common.contract.quality import place_of, table_query
+from lambdas.common.contract.sound import Mistake
 
 SCHEMAS = ("core", "mart")
 Told = tuple[int | None, str]
 
 
 def find_query_mistakes(sql: str, tables: Tables) -> list[Told]:
-    """What the warehouse would refuse of a mart's SELECT, each with its line in the file."""
+    """What the warehouse would refuse of a SELECT, each with its line in the text."""
     try:
         query = sqlglot.parse_one(sql, dialect="redshift")
     except SqlglotError as error:
         return [_unreadable(error)]
     if not isinstance(query, exp.Query):
-        return [(None, f"holds {query.key.upper()}; a mart is one SELECT")]
+        return [(None, f"holds {query.key.upper()}; one SELECT is meant")]
     found = [*_find_tables(query, tables)]
     for scope in traverse_scope(query):
         if isinstance(scope.expression, exp.Select):
             found += _find_columns(scope, tables)
             found += [(line_of(node), text) for node, text in find_ungrouped(scope, tables)]
     return sorted(dict.fromkeys(found), key=lambda told: told[0] or 0)
+
+
+def find_rule_mistakes(contract: Contract, tables: Tables) -> Iterator[Mistake]:
+    """What the warehouse would refuse of the contract's rules over its table."""
+    for rule in contract.table_rules:
+        for _, text in find_query_mistakes(table_query(contract, rule), tables):
+            yield Mistake(f"quality rule {rule.name!r}: {text}", rule.column, place_of(rule))
 
 
 def given_columns(sql: str) -> list[str] | None:

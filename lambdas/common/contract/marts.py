@@ -3,15 +3,20 @@
 from collections.abc import Iterator
 
 from lambdas.common.contract.mart_query import given_columns
-from lambdas.common.contract.model import Contract
+from lambdas.common.contract.model import Contract, QueryRule, RowRule
+from lambdas.common.contract.quality import place_of
 from lambdas.common.contract.sound import Mistake
 
 
 def find_mart_mistakes(contract: Contract) -> Iterator[Mistake]:
-    """Columns that the contract declares and mart.sql does not give, or the other way round, or in another order.
+    """Rules that nobody checks; columns that the contract has and mart.sql not, or the other way round, or elsewhere.
 
     A query that cannot be read is told elsewhere; one that selects * is left to the warehouse.
     """
+    unchecked: tuple[RowRule | QueryRule, ...] = (*contract.row_rules, *contract.object_rules)
+    for rule in unchecked:
+        text = f"quality rule {rule.name!r} is over raw objects, which a mart has not; write a query FROM ${{table}}"
+        yield Mistake(text, rule.column, place_of(rule))
     path = contract.path.parent / "mart.sql"
     if not path.exists():
         yield Mistake("has no mart.sql beside it")

@@ -43,11 +43,12 @@ class RowRule:
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectRule:
-    """A rule over the accepted rows of one raw object: the one value of `query` keeps `holds`, SQL over {value}.
+class QueryRule:
+    """A rule over many rows: the one value of `query` keeps `holds`, SQL over {value}.
 
-    `query` reads ${object}, and ${property} where a property states it. An object that breaks a fatal rule is
-    refused; one that breaks another is reported.
+    `query` reads ${object}, the accepted rows of one raw object (DuckDB's SQL), or ${table}, the whole table
+    (Redshift's); and ${property} where a property states it. An object that breaks a fatal rule is refused; a table
+    that does fails its check as an error. What breaks another rule is a warning.
     """
 
     name: str
@@ -154,7 +155,8 @@ class Contract:
     row_rules: tuple[RowRule, ...] = ()
     distribution_key: str | None = None
     retired: tuple[str, ...] = ()
-    object_rules: tuple[ObjectRule, ...] = ()
+    object_rules: tuple[QueryRule, ...] = ()
+    table_rules: tuple[QueryRule, ...] = ()
     script: Path | None = None
     team: str = ""
     tags: tuple[str, ...] = ()

@@ -99,7 +99,7 @@ def _contract(document: Mapping[str, Any], path: Path, kind: Literal["source", "
     name = path.parent.name
     table = _only_schema(document, path)
     custom, script = custom_properties(table), find_script(path)
-    row_rules, object_rules = read_rules(table, path)
+    rules = read_rules(table, path)
     return Contract(
         name=name,
         kind=kind,
@@ -117,8 +117,9 @@ def _contract(document: Mapping[str, Any], path: Path, kind: Literal["source", "
         on_drift=custom.get("onDrift", "warn"),
         ignored_columns=tuple(_read_list(custom, "ignoredColumns", path)),
         max_rejected_ratio=custom.get("maxRejectedRatio"),
-        row_rules=row_rules,
-        object_rules=object_rules,
+        row_rules=rules.rows,
+        object_rules=rules.objects,
+        table_rules=rules.tables,
         team=(document.get("team") or {}).get("name", ""),
         tags=tuple(document.get("tags", ())),
         sla={s["property"]: (s["value"], s.get("unit", "")) for s in document.get("slaProperties", [])},

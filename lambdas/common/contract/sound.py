@@ -19,7 +19,7 @@ DRIFT = ("warn", "fail", "ignore")
 # the checks of a table whose severity is the contract's to say
 CHECKS = (
     "keys_are_unique", "required_values_are_there", "rules_hold", "no_object_is_set_aside", "columns_are_as_agreed",
-    "few_rows_are_rejected", "rows_are_as_usual", "data_is_fresh",
+    "few_rows_are_rejected", "rows_are_as_usual", "data_is_fresh", "table_rules_hold",
 )  # fmt: skip
 SEVERITIES = ("warning", "error", "blocking")
 RAW_TYPES = ("text", "number", "boolean", "time")
