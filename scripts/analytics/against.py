@@ -10,7 +10,8 @@ import yaml
 from lambdas.common.contract import Contract, assets_folder, load_contract
 from lambdas.common.contract.places import find_places
 from lambdas.common.contract.read import read_contract
-from lambdas.common.db.compare import Change, compare_contracts
+from lambdas.common.db.compare import compare_contracts
+from lambdas.common.db.compare_rules import Change
 from lambdas.common.errors import ContractError, RequestError
 
 STEPS = """What to do about a breaking change: take it back; or add a column of another name and retire the old one; or,

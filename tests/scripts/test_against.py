@@ -42,6 +42,9 @@ BREAKING = [
     (("minimum: 0", "minimum: 0\n          maximum: 9"), "price: maximum (none) becomes 9"),
     (("varchar(8)", "varchar(8)\n        enum: [{value: a}]"), "id: enum (none) becomes ['a']"),
     (("varchar(8)", "varchar(8)\n        unique: true"), "id: becomes unique"),
+    (("price > 0", "price > 1"), "BREAKING: row rule 'positive' is another: rows that were accepted may be rejected"),
+    (("Than: 0", "Than: 5"), "becomes mustBeGreaterThan 5: objects that were loaded may be refused as a whole"),
+    (("onDrift, value: warn", "onDrift, value: fail"), "onDrift warn becomes fail: objects whose raw columns differ"),
     (("decimal(9,2)", "decimal(9,2)\n        classification: restricted"), "price: becomes restricted"),
 ]  # fmt: skip
 

@@ -4,33 +4,24 @@ Changes of tables are those that migrate itself would find if the tables were as
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lambdas.common.contract import Column, Contract
 from lambdas.common.db import changes, ddl
+from lambdas.common.db.compare_rules import (
+    Change,
+    compare_column_rules,
+    compare_source_rules,
+    compare_table_rules,
+)
 
-# rules that only grow stricter or looser, by which way a number has to go to be stricter
-STRICTER = {"minimum": 1, "exclusive_minimum": 1, "min_length": 1, "maximum": -1, "exclusive_maximum": -1,
-            "max_length": -1}  # fmt: skip
-NAMES = {"exclusive_minimum": "exclusiveMinimum", "exclusive_maximum": "exclusiveMaximum", "min_length": "minLength",
-         "max_length": "maxLength"}  # fmt: skip
 REBUILD = "rows that are loaded keep the former values until `analytics rebuild {name}`"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference, in words; `column` is where it is, empty for the contract as a whole."""
-
-    text: str
-    column: str = ""
-    breaking: bool = True
 
 
 def compare_contracts(former: Contract, contract: Contract) -> list[Change]:
     """All differences that matter to somebody, the breaking ones first."""
-    found = [*_columns(former, contract)]
+    found = [*_columns(former, contract), *compare_table_rules(former, contract)]
     if contract.kind == "source":
-        found += _tables(former, contract)
+        found += [*_tables(former, contract), *compare_source_rules(former, contract)]
     return sorted(found, key=lambda change: not change.breaking)
 
 
@@ -87,40 +78,13 @@ def _column(contract: Contract, was: Column, now: Column) -> Iterator[Change]:
         yield Change("becomes unique: a value that comes again in an object is rejected", now.name)
     if now.restricted and not was.restricted:
         yield Change("becomes restricted: it leaves the API", now.name)
+    if was.restricted and not now.restricted:
+        text = "is restricted no more: the API, schema bi and rejected rows show what nobody was to see"
+        yield Change(text, now.name)
     if contract.kind == "mart" and changes.comparable(was) != changes.comparable(now):
         text = f"{was.physical_type} becomes {now.physical_type} in the view"
         yield Change(text, now.name, breaking=not changes.is_wider(now, changes.comparable(was)))
     if (was.transform, was.reading) != (now.transform, now.reading):
         text = f"is read in another way; {REBUILD.format(name=contract.name)}"
         yield Change(text, now.name, breaking=False)
-    yield from _rules(was, now)
-
-
-def _rules(was: Column, now: Column) -> Iterator[Change]:
-    for name, sign in STRICTER.items():
-        before, after = getattr(was, name), getattr(now, name)
-        if before != after:
-            # texts of times compare as texts where they are written alike
-            looser = after is None or (
-                before is not None and type(before) is type(after) and _less(after, before, sign)
-            )
-            yield _rule(now.name, NAMES.get(name, name), before, after, breaking=not looser)
-    if was.pattern != now.pattern:
-        yield _rule(now.name, "pattern", was.pattern, now.pattern, breaking=now.pattern is not None)
-    if was.enum != now.enum:
-        gone = set(was.enum) - set(now.enum) if was.enum else set(now.enum)
-        yield _rule(now.name, "enum", list(was.enum), list(now.enum), breaking=bool(now.enum and gone))
-
-
-def _less(after: object, before: object, sign: int) -> bool:
-    low, high = (after, before) if sign > 0 else (before, after)
-    return bool(low < high)  # type: ignore[operator]
-
-
-def _rule(column: str, name: str, before: object, after: object, *, breaking: bool) -> Change:
-    effect = "rows that were accepted may be rejected" if breaking else "more rows are accepted"
-    return Change(f"{name} {_said(before)} becomes {_said(after)}: {effect}", column, breaking)
-
-
-def _said(value: object) -> str:
-    return "(none)" if value is None or value == [] else repr(value)
+    yield from compare_column_rules(was, now)
