@@ -42,11 +42,14 @@ TICKS, PAUSE_SECONDS = 200, 0.3
 
 
 class Project(WorkspaceLoadTarget):
-    """The code location of this project, in this process."""
+    """The code location of a module, in this process."""
+
+    def __init__(self, module: str) -> None:
+        self.module = module
 
     def create_origins(self) -> Sequence[InProcessCodeLocationOrigin]:
-        target = LoadableTargetOrigin(module_name="orchestration.definitions", executable_path=sys.executable)
-        return [InProcessCodeLocationOrigin(target, location_name="orchestration.definitions")]
+        target = LoadableTargetOrigin(module_name=self.module, executable_path=sys.executable)
+        return [InProcessCodeLocationOrigin(target, location_name=self.module)]
 
 
 def kill(*_args: Any, **_given: Any) -> Any:
@@ -81,9 +84,12 @@ def plant(point: str) -> dict[str, dict[str, int]]:
 
 
 @contextmanager
-def workspace() -> Iterator[Any]:
+def workspace(module: str = "orchestration.definitions") -> Iterator[Any]:
     """What the daemon works with."""
-    with dg.DagsterInstance.get() as instance, create_test_daemon_workspace_context(Project(), instance) as context:
+    with (
+        dg.DagsterInstance.get() as instance,
+        create_test_daemon_workspace_context(Project(module), instance) as context,
+    ):
         yield context
 
 
