@@ -1,4 +1,4 @@
-"""What the sensors that ask for loads by themselves have in common: they stand still while everything is paused."""
+"""What the sensors that ask for runs by themselves have in common: they stand still while everything is paused."""
 
 from collections.abc import Callable
 
@@ -10,14 +10,14 @@ INTERVAL_SECONDS = 30
 Tick = Callable[[dg.SensorEvaluationContext], dg.SensorResult | dg.SkipReason]
 
 
-def sensor_of_loads(description: str) -> Callable[[Tick], dg.SensorDefinition]:
-    """Makes the function that looks a sensor of its name, which asks for runs of core assets."""
+def sensor_of_loads(description: str, *layers: str) -> Callable[[Tick], dg.SensorDefinition]:
+    """Makes the function that looks a sensor of its name, which asks for runs of core assets and of these layers'."""
 
     def make(look: Tick) -> dg.SensorDefinition:
         @dg.sensor(
             name=look.__name__,
             # not `target`: that makes one job of all, and the sources have days of their own
-            asset_selection=dg.AssetSelection.key_prefixes("core"),
+            asset_selection=dg.AssetSelection.key_prefixes("core", *layers),
             minimum_interval_seconds=INTERVAL_SECONDS,
             default_status=dg.DefaultSensorStatus.RUNNING,
             description=description,

@@ -1,4 +1,4 @@
-"""What a proof found missing or damaged is asked for: runs that load those days, or build them anew.
+"""What a proof found missing or damaged is asked for: runs that land or load those days, or build them anew.
 
 A lost notification, a purged queue, a failed run or a paused sensor leave nothing else to do, and neither does
 somebody who changed a table by hand.
@@ -6,15 +6,18 @@ somebody who changed a table by hand.
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 import dagster as dg
 
 from lambdas.common.lake import days_between
 from orchestration.asking import sensor_of_loads
+from orchestration.components.landed import LANDED
 from orchestration.components.proof import HOLDS, LOADED
 from orchestration.evaluations import latest_evaluation
+from orchestration.landings import raw_key
 from orchestration.loads import asset_graph, has_day, is_paused, load_request
+from orchestration.unlanded import landing_requests
 
 Days = tuple[dt.date, dt.date]
 
@@ -22,12 +25,12 @@ Days = tuple[dt.date, dt.date]
 OLDEST = dt.timedelta(days=1)
 
 
-@sensor_of_loads("Asks for the days that the latest proof of a source found missing or damaged.")
+@sensor_of_loads("Asks for the days that the latest proof of a source found missing, damaged or never landed.", "raw")
 def healing(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Runs by the latest evaluation of each source's checks; the same evaluation asks for the same runs, once."""
     requests = [request for key in _core_keys(context) for request in _requests(context, key)]
     if not requests:
-        return dg.SkipReason("the latest proofs found nothing to load or to build anew")
+        return dg.SkipReason("the latest proofs found nothing to land, to load or to build anew")
     return dg.SensorResult(run_requests=requests)
 
 
@@ -43,19 +46,27 @@ def _requests(context: dg.SensorEvaluationContext, key: dg.AssetKey) -> Iterator
     for days, _ in _found(context, key, HOLDS, "damaged"):
         # once a day: what a rebuild does not mend, the next one will not either
         yield load_request(context, source, days, run_key=f"damaged|{source}|{_text(days)}|{today}", anew=True)
+    if landed := _recent(context, dg.AssetCheckKey(raw_key(source), LANDED)):
+        yield from landing_requests(context, source, landed[0].metadata, today)
 
 
 def _found(context: dg.SensorEvaluationContext, key: dg.AssetKey, name: str, kind: str) -> Iterator[tuple[Days, str]]:
     """The days of that kind which the latest evaluation of the check names, with the run that evaluated it."""
-    found = latest_evaluation(context.instance, dg.AssetCheckKey(key, name))
+    found = _recent(context, dg.AssetCheckKey(key, name))
     if found is None:
         return
     evaluation, record = found
-    if dt.datetime.now(dt.UTC).timestamp() - record.create_timestamp > OLDEST.total_seconds():
-        return
     for text in cast("list[str]", evaluation.metadata[kind].value):
         first, last = map(dt.date.fromisoformat, text.split("/"))
         yield from _within(context, key.path[-1], (first, last), record.run_id)
+
+
+def _recent(context: dg.SensorEvaluationContext, key: dg.AssetCheckKey) -> tuple[dg.AssetCheckEvaluation, Any] | None:
+    """The check's latest evaluation with Dagster's record of it, unless it is too old."""
+    found = latest_evaluation(context.instance, key)
+    if found is None or dt.datetime.now(dt.UTC).timestamp() - found[1].create_timestamp > OLDEST.total_seconds():
+        return None
+    return found
 
 
 def _within(context: dg.SensorEvaluationContext, source: str, days: Days, proof: str) -> Iterator[tuple[Days, str]]:

@@ -13,6 +13,8 @@ PARTITION = "dagster/partition"
 SOURCE_TAG = "analytics/source"
 # A run with this tag builds its days anew: it loads what is in force as well. Anybody may set it in the launchpad.
 REBUILD_TAG = "analytics/rebuild"
+# On the runs that land days by themselves: the source.
+LANDING_TAG = "analytics/landing"
 # On the assets of a source that is paused in its defs.yaml: nothing of it runs by itself.
 PAUSED_TAG = "analytics/paused"
 # The checks of core/<source> that the ledger alone answers: they run with every load.

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from lambdas.common.source import SourceConfig
-from orchestration.loads import LAST_DAYS_TAG
+from orchestration.loads import LANDING_TAG, LAST_DAYS_TAG
 from orchestration.resources import Cloud
 
 # after the sources' daily landings, and at an hour when dashboards sleep
@@ -19,7 +19,8 @@ HOURLY_DAYS = 7
 def build_daily_schedule(config: SourceConfig) -> dg.ScheduleDefinition:
     """The schedule that lands the latest complete UTC day of a source at every tick of its cron line.
 
-    Late data of former days is the sensor's and the reconciliation's business, and a backfill's.
+    A day of which a tick lands nothing, because its run fails or because all is paused, is landed by healing. Late data
+    of a day that was landed is a backfill's business.
     """
 
     @dg.schedule(
@@ -34,7 +35,7 @@ def build_daily_schedule(config: SourceConfig) -> dg.ScheduleDefinition:
         day = latest_complete_day(context.scheduled_execution_time)
         if reason := _reason_to_wait(config, day) or cloud.pause_reason():
             return dg.SkipReason(reason)
-        return dg.RunRequest(partition_key=day.isoformat())
+        return dg.RunRequest(partition_key=day.isoformat(), tags={LANDING_TAG: config.name})
 
     return land_yesterday
 

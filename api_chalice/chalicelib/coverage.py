@@ -132,7 +132,7 @@ def _expected(selection: Selection, source: SourceConfig | None, known: set[int]
     first, end = _first_day(selection), _end_day(selection)
     low = max(source.start, first) if first else source.start
     high = min(today, end) if end else today
-    if end is None and source.schedule is None and source.end is None:
+    if end is None and not source.scheduled and source.end is None:
         high = min(high, dt.date.fromordinal(max(known) + 1)) if known else low
     return set(range(low.toordinal(), high.toordinal()))
 

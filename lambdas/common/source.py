@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from lambdas.common.contract import assets_folder
+from lambdas.common.cron import last_tick_day
 from lambdas.common.errors import ContractError, RequestError
 
 ATTRIBUTES = ("start", "end", "schedule", "paused", "extract")
@@ -30,6 +31,9 @@ PACKINGS = ("gz", "zip")
 HIDDEN = re.compile(r"^__MACOSX/|(?:^|/)\.")
 WINDOW_TOKEN = re.compile(r"\{(?:start|end)(?::epoch(?:_ms)?)?\}")
 PRECISIONS = ("day", "second", "millisecond", "microsecond")
+DAY = dt.timedelta(days=1)
+# So long a landing may take, its tries and the load after it included, before its day is missing.
+TIME_TO_LAND = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,22 @@ class SourceConfig:
     def last_day(self, today: dt.date) -> dt.date:
         """The last day that the source has on the UTC day `today`, which itself has begun."""
         return min(today, self.end or today)
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether a schedule lands its days."""
+        return self.schedule is not None and self.extract is not None
+
+    def last_promised(self, now: dt.datetime) -> dt.date | None:
+        """The last UTC day that has to be there at that aware moment; None where nobody promised one.
+
+        A tick of the schedule promises the day before it, an hour later; without a schedule, an `end` promises the days
+        up to it.
+        """
+        if not self.scheduled:
+            return self.last_day(now.astimezone(dt.UTC).date() - DAY) if self.end else None
+        tick = last_tick_day(str(self.schedule), now - TIME_TO_LAND)
+        return self.last_day(tick - DAY) if tick else None
 
     @property
     def extractor(self) -> str | None:

@@ -3,7 +3,7 @@
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,18 +14,20 @@ from lambdas.common.db.redshift import autocommit, query, set_timeout
 from lambdas.common.db.retry import retry
 from lambdas.common.db.sql import statement
 from lambdas.common.errors import ContractError, RequestError
-from lambdas.common.lake import is_undated, lies_in_day, list_objects, list_raw
+from lambdas.common.lake import RawObject, is_undated, lies_in_day, list_objects, list_raw, parse_raw_day
 from lambdas.common.settings import Settings
-from lambdas.common.source import load_source_config
+from lambdas.common.source import DAY, SourceConfig, load_source_config
 from lambdas.process.healing import damaged_days, missing_days, outside_days, split_outside, wrong_days
 from lambdas.process.requests import open_warehouse
-from lambdas.process.standing import find_undated, read_standing
+from lambdas.process.standing import NOTHING_UNLANDED, find_undated, find_unlanded, read_standing
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 # An answer to Dagster stays under 1 KB, and so does a finding of some 200 characters three times.
 FINDINGS, FINDING_LENGTH, KEY_LENGTH = 3, 220, 100
+# The schedule lands a day within a day, and a weekend may come between: an object that comes later is history.
+NEWS = dt.timedelta(days=3)
 COUNTS = ("days", "objects", "bad", "rows_in", "rows_accepted", "rows_rejected", "rows_late")
 
 
@@ -42,14 +44,16 @@ def prove_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         broken (how many findings there are, 100 of a kind at most), findings, missing and damaged (UTC days to load
         and to rebuild, first/last), outside_days (that have objects and are not the source's), undated (how many
         objects lie in no day; looked for where all days are meant) and undated_key (one of them), wrong_days (from the
-        first to the last UTC day of all that is not right, as [first/last]; of all days where it may be any), seconds.
+        first to the last UTC day of all that is not right, as [first/last]; of all days where it may be any), unlanded,
+        unlanded_days and followed as lambdas.process.standing.find_unlanded has them, seconds.
     """
     began = time.monotonic()
     contract, days, most = load_source(event.get("source")), read_days(event), event.get("most", FINDINGS)
     if not isinstance(most, int) or most < 0:
         raise RequestError(f"most is {most!r}; expected a number of findings")
     whole = read_warehouse(partial(_prove, contract, days), f"prove {contract.name}", deadline)
-    proof, outside = split_outside(whole, partial(_has_day, contract.name))
+    config, now = _config(contract.name), dt.datetime.now(dt.UTC)
+    proof, outside = split_outside(whole, partial(_has_day, config))
     for finding in proof.findings:
         logger.error("%s: %s", contract.name, finding)
     span = {} if days == EVER else {"start": str(days[0]), "end": str(days[1])}
@@ -69,16 +73,21 @@ def prove_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         "wrong_days": wrong_days(whole),
         "undated": len(proof.undated),
         "undated_key": _short(proof.undated[0], KEY_LENGTH) if proof.undated else None,
+        **(find_unlanded(config, proof, days, now) if config else NOTHING_UNLANDED),
         "seconds": round(time.monotonic() - began, 3),
     }
 
 
-def _has_day(source: str, day: dt.date) -> bool:
+def _has_day(config: SourceConfig | None, day: dt.date) -> bool:
+    return config is None or config.has_day(day, dt.datetime.now(dt.UTC).date())
+
+
+def _config(source: str) -> SourceConfig | None:
     try:
-        return load_source_config(source).has_day(day, dt.datetime.now(dt.UTC).date())
+        return load_source_config(source)
     except ContractError:
         logger.warning("%s: its defs.yaml does not say which days it has", source)
-        return True
+        return None
 
 
 def _short(text: str, length: int = FINDING_LENGTH) -> str:
@@ -122,7 +131,18 @@ def list_lake(s3: Any, bucket: str, source: str, days: tuple[dt.date, dt.date]) 
     raw = list(everything) if days == EVER else list_raw(s3, bucket, source, *days)
     files = [o.key for zone in ("curated", "rejected") for o in list_objects(s3, bucket, f"{zone}/{source}/")]
     undated = tuple(o.key for o in raw if is_undated(o.key))
-    return Lake({o.key: o.etag for o in raw if lies_in_day(o.key)}, frozenset(files), undated)
+    dated = [o for o in raw if lies_in_day(o.key)]
+    return Lake({o.key: o.etag for o in dated}, frozenset(files), undated, _followed(dated))
+
+
+def _followed(objects: Iterable[RawObject]) -> dt.date | None:
+    """The first UTC day of which an object came no more than NEWS after its end."""
+    news = (parse_raw_day(o.key).day for o in objects if o.last_modified < _end_of_news(parse_raw_day(o.key).day))
+    return min(news, default=None)
+
+
+def _end_of_news(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), dt.UTC) + DAY + NEWS
 
 
 def _status(connection: Any) -> dict[str, Any]:

@@ -3,20 +3,23 @@
 import datetime as dt
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from lambdas.common.contract import Contract
+from lambdas.common.db.prove import Proof
 from lambdas.common.db.redshift import query
 from lambdas.common.db.sql import statement
 from lambdas.common.errors import ContractError
-from lambdas.common.lake import contiguous, list_undated
-from lambdas.common.source import SourceConfig, load_source_config
+from lambdas.common.lake import contiguous, days_between, list_undated
+from lambdas.common.source import DAY, SourceConfig, load_source_config
 
 logger = logging.getLogger(__name__)
 
-DAY = dt.timedelta(days=1)
 MOST_RANGES = 10
+# An answer to Dagster stays small; what does not fit comes with the next proof.
+MOST_UNLANDED = 6
+NOTHING_UNLANDED = {"unlanded": 0, "unlanded_days": [], "followed": None}
 # as many keys of a source are looked at for names that break the pattern: 20 calls
 MOST_KEYS = 20_000
 
@@ -31,33 +34,62 @@ def read_standing(connection: Any, declared: Mapping[str, Contract]) -> dict[str
             days[source].add(row["raw_day"])
         if source in declared and row["contract_hash"] != declared[source].hash:
             former[source] += int(row["objects"])
-    today = dt.datetime.now(dt.UTC).date()
-    return {name: {"former": former[name], **_missing(name, days[name], today)} for name in declared}
+    now = dt.datetime.now(dt.UTC)
+    return {name: {"former": former[name], **_missing(name, days[name], now)} for name in declared}
 
 
-def _missing(name: str, days: set[dt.date], today: dt.date) -> dict[str, Any]:
+def _missing(name: str, days: set[dt.date], now: dt.datetime) -> dict[str, Any]:
     try:
-        return find_missing(load_source_config(name), days, today)
+        return find_missing(load_source_config(name), days, now)
     except ContractError:
         logger.warning("%s: its defs.yaml does not say since when it has data", name)
         return {"missing": None, "missing_days": []}
 
 
-def find_missing(config: SourceConfig, days: set[dt.date], today: dt.date) -> dict[str, Any]:
-    """The UTC days since the source's start of which nothing is loaded, up to yesterday by a schedule, or to its end.
-
-    Without either nobody promised a day: then up to the newest that is there.
+def find_missing(config: SourceConfig, days: Collection[dt.date], now: dt.datetime) -> dict[str, Any]:
+    """The expected UTC days of which nothing is loaded; `days` are those of which something is.
 
     Returns:
         missing (how many) and missing_days ("first/last", both included; the first 10 ranges).
     """
-    scheduled = config.schedule is not None and config.extract is not None
-    promised = scheduled or config.end is not None
-    last = config.last_day(today - DAY) if promised else max(days, default=config.start - DAY)
-    expected = {config.start + DAY * n for n in range((last - config.start).days + 1)}
-    ranges = contiguous(expected - days)
-    shown = [f"{first}/{end - DAY}" for first, end in ranges[:MOST_RANGES]]
-    return {"missing": sum((end - first).days for first, end in ranges), "missing_days": shown}
+    ranges = contiguous(expected_days(config, days, now) - set(days))
+    return {"missing": _count(ranges), "missing_days": _texts(ranges[:MOST_RANGES])}
+
+
+def expected_days(config: SourceConfig, known: Collection[dt.date], now: dt.datetime) -> set[dt.date]:
+    """The UTC days from the source's start to the last that is promised.
+
+    Where nobody promised a day: to the newest that is known.
+    """
+    last = config.last_promised(now) or max(known, default=config.start - DAY)
+    return set(days_between(config.start, last + DAY))
+
+
+def find_unlanded(
+    config: SourceConfig, proof: Proof, days: tuple[dt.date, dt.date], now: dt.datetime
+) -> dict[str, Any]:
+    """The expected UTC days among [start, end) of which neither lake nor ledger knows an object.
+
+    A day whose objects were forgotten is none of them: nobody wants it back. Neither is one whose object was set aside.
+
+    Returns:
+        unlanded (how many), unlanded_days ("first/last", both included; the newest 6 ranges) and followed: the first
+        day that was landed when it was news, so that those behind it are the schedule's; null where there is none.
+    """
+    if config.extract is None:
+        return dict(NOTHING_UNLANDED)
+    expected = expected_days(config, proof.days, now) - proof.days
+    ranges = contiguous(day for day in expected if days[0] <= day < days[1])
+    followed = str(proof.followed) if proof.followed and config.scheduled else None
+    return {"unlanded": _count(ranges), "unlanded_days": _texts(ranges[-MOST_UNLANDED:]), "followed": followed}
+
+
+def _count(ranges: Iterable[tuple[dt.date, dt.date]]) -> int:
+    return sum((end - first).days for first, end in ranges)
+
+
+def _texts(ranges: Iterable[tuple[dt.date, dt.date]]) -> list[str]:
+    return [f"{first}/{end - DAY}" for first, end in ranges]
 
 
 def find_undated(s3: Any, bucket: str, source: str) -> dict[str, Any]:

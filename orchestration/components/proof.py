@@ -1,8 +1,8 @@
 """The proof: checks of each source that hold lake, ledger and tables against each other, and days against defs.yaml.
 
 They read whole tables: a run that brings about assets passes them over, even where Dagster's page selects them too. An
-hourly pass reads the last days and those that failed last, a nightly one all. What they find missing or damaged is
-asked for by the sensor `healing`, which reads their metadata.
+hourly pass reads the last days and those that failed last, a nightly one all. What they find missing, damaged or never
+landed is asked for by the sensor `healing`, which reads their metadata.
 """
 
 import datetime as dt
@@ -14,6 +14,7 @@ from lambdas.common.contract import Contract
 from lambdas.common.lake import RAW_KEY_WORDS
 from orchestration.calls import Answer, call_function, metadata
 from orchestration.components.common import RETRIES
+from orchestration.components.landed import LANDED, describe, with_former, wrong_days
 from orchestration.evaluations import latest_evaluation
 from orchestration.landings import OUTSIDE, raw_key
 from orchestration.loads import LAST_DAYS_TAG, core_key, last_days
@@ -24,19 +25,25 @@ HOLDS = "ledger_holds"
 LOADED = "days_loaded"
 KEPT = "raw_kept"
 DECLARED = "days_declared"
+OF_RAW = (DECLARED, LANDED)
 DESCRIPTIONS = {
     HOLDS: "The ledger's equations hold against the tables: no row is missing, doubled or unexpected.",
     LOADED: "Every object that lies under raw/ is loaded.",
     KEPT: "Every object that was loaded still lies under raw/.",
     DECLARED: "Every object under raw/ is of a day that the source has.",
+    LANDED: "Of every day that schedule or end promise something was landed, be it an object without rows.",
 }
 
 
-def build_proof(contract: Contract) -> dg.AssetChecksDefinition:
-    """The checks of core/<source> and of raw/<source>, all from one call of the process function."""
+def build_proof(contract: Contract, *, extracted: bool) -> dg.AssetChecksDefinition:
+    """The checks of core/<source> and of raw/<source>, all from one call of the process function.
+
+    `extracted`: the platform lands the source's days itself, so that one that was never landed is its own to find.
+    """
     specs = [
         dg.AssetCheckSpec(name, asset=checked_asset(contract.name, name), description=text)
         for name, text in DESCRIPTIONS.items()
+        if extracted or name != LANDED
     ]
 
     @dg.multi_asset_check(specs=specs, name=f"prove__{contract.name}", retry_policy=RETRIES, can_subset=True)
@@ -47,7 +54,8 @@ def build_proof(contract: Contract) -> dg.AssetChecksDefinition:
         days = last_days(context.run.tags.get(LAST_DAYS_TAG), dt.datetime.now(dt.UTC).date())
         event = {"action": "prove", "source": contract.name}
         answer = look(context, days, lambda d: call_function(context, cloud, "process", event={**event, **d}))
-        results = _results(contract.name, _with_undated(context.instance, contract.name, answer))
+        answer = with_former(context.instance, contract.name, _with_undated(context.instance, contract.name, answer))
+        results = _results(contract.name, answer)
         asked = {key.name for key in context.selected_asset_check_keys}
         yield from (result for result in results if result.check_name in asked)
 
@@ -56,7 +64,7 @@ def build_proof(contract: Contract) -> dg.AssetChecksDefinition:
 
 def checked_asset(source: str, name: str) -> dg.AssetKey:
     """The asset whose check of that name it is: the table's, or the raw objects'."""
-    return raw_key(source) if name == DECLARED else core_key(source)
+    return raw_key(source) if name in OF_RAW else core_key(source)
 
 
 def _with_undated(instance: dg.DagsterInstance, source: str, answer: Answer) -> Answer:
@@ -75,6 +83,7 @@ def _results(source: str, answer: Answer) -> Iterator[dg.AssetCheckResult]:
         LOADED: f"{pending} objects are not loaded, of {missing}" if pending else "",
         KEPT: f"{gone} objects are gone from raw/; their rows stay until they are forgotten" if gone else "",
         DECLARED: "; ".join(_undeclared(answer)),
+        LANDED: "; ".join(describe(source, answer)),
     }
     counted = counted_of(f"{answer['objects']} objects, {answer['rows_accepted']} accepted rows", answer)
     for name, text in wrong.items():
@@ -84,7 +93,7 @@ def _results(source: str, answer: Answer) -> Iterator[dg.AssetCheckResult]:
             passed=not text,
             severity=dg.AssetCheckSeverity.ERROR if name == HOLDS else dg.AssetCheckSeverity.WARN,
             description=text or counted,
-            metadata=metadata(answer),
+            metadata=metadata({**answer, **(wrong_days(answer) if name == LANDED else {})}),
         )
 
 

@@ -56,8 +56,9 @@ class Source(dg.Component, dg.Model, dg.Resolvable):
             raw, core = (_paused(spec) for spec in (raw, core))
         landed: dg.AssetSpec | dg.AssetsDefinition = raw if config.extract is None else _raw_asset(raw)
         assets = [landed, _core_asset(core)]
+        proof = build_proof(contract, extracted=config.extract is not None)
         return dg.Definitions(
-            assets=assets, asset_checks=[build_proof(contract), build_quality(contract)], schedules=_schedules(config)
+            assets=assets, asset_checks=[proof, build_quality(contract)], schedules=_schedules(config)
         )
 
 
@@ -74,9 +75,7 @@ def _paused(spec: dg.AssetSpec) -> dg.AssetSpec:
 
 
 def _schedules(config: SourceConfig) -> list[dg.ScheduleDefinition]:
-    if config.schedule is None or config.extract is None:
-        return []
-    return [build_daily_schedule(config)]
+    return [build_daily_schedule(config)] if config.scheduled else []
 
 
 def _raw_spec(contract: Contract, days: dg.DailyPartitionsDefinition) -> dg.AssetSpec:

@@ -116,7 +116,9 @@ def proof(source, mode):
     missing, damaged = (["2013-01-03/2013-01-04"], ["2013-01-01/2013-01-01"]) if mode == "broken" else ([], [])
     outside = ["2012-12-30/2012-12-31"] if mode == "broken" else []
     wrong = ["2012-12-30/2013-01-04"] if mode == "broken" else []
+    unlanded = ["2013-01-05/2013-01-06", "2013-01-08/2013-01-08"] if mode == "broken" else []
     days = {"missing": missing, "damaged": damaged, "outside_days": outside, "wrong_days": wrong}
+    counts |= {"unlanded": 3 if unlanded else 0, "unlanded_days": unlanded, "followed": None}
     return {**counts, "findings": findings, **days, "undated_key": "raw/weather/x.csv" if mode == "broken" else None}
 
 

@@ -7,6 +7,7 @@ import pytest
 from lambdas.common.contract import assets_folder, load_contracts, load_marts, load_sources
 from lambdas.common.source import load_source_config
 from orchestration.components.common import RETRIES
+from orchestration.components.landed import LANDED
 from orchestration.components.proof import DECLARED, HOLDS, KEPT, LOADED
 from orchestration.components.quality import CHECKS, GRAIN, TABLE_RULES
 from orchestration.definitions import defs
@@ -132,7 +133,9 @@ def test_tables_are_checked_and_fresh_as_their_contract_says(graph, name):
         return
     absent = set() if contract.table_rules else {TABLE_RULES}
     assert found == {*CHECKS, HOLDS, LOADED, KEPT} - absent
-    assert dg.AssetCheckKey(dg.AssetKey(["raw", name]), DECLARED) in graph.asset_check_keys
+    raw = dg.AssetKey(["raw", name])
+    landed = {LANDED} if load_source_config(name).extract else set()
+    assert {check.name for check in graph.asset_check_keys if check.asset_key == raw} == {DECLARED} | landed
     policy = graph.get(key).freshness_policy
     assert (policy.fail_window.to_timedelta() if policy else None) == contract.freshness
 

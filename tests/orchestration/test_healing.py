@@ -6,9 +6,11 @@ import dagster as dg
 import pytest
 
 from lambdas.common.db.redshift import execute
+from orchestration.components.landed import LANDED
 from orchestration.components.proof import DECLARED, DESCRIPTIONS, HOLDS, KEPT, LOADED, checked_asset
 from orchestration.definitions import defs
 from orchestration.healing import healing
+from orchestration.landings import raw_key
 from orchestration.loads import LAST_DAYS_TAG, RANGE_END, RANGE_START, REBUILD_TAG, core_key
 from tests.orchestration.conftest import RUNNING
 from tests.process.source import read_warehouse
@@ -45,6 +47,14 @@ class Platform:
         found = healing(context)
         return list(getattr(found, "run_requests", None) or [])
 
+    def landings(self) -> list[tuple[str, str]]:
+        """First and last day of the landings that the sensor asks for now."""
+        return [
+            (r.tags[RANGE_START], r.tags[RANGE_END])
+            for r in self.asked()
+            if r.asset_selection == [raw_key("earthquakes")]
+        ]
+
     def heal(self) -> list[tuple[str, str, bool]]:
         """Run what the sensor asks for: first day, last day, whether it was a rebuild."""
         requests = self.asked()
@@ -53,6 +63,13 @@ class Platform:
             subset = job.get_subset(asset_selection=set(request.asset_selection), asset_check_selection=set())
             assert subset.execute_in_process(instance=self.instance, tags=request.tags).success
         return [(r.tags[RANGE_START], r.tags[RANGE_END], REBUILD_TAG in r.tags) for r in requests]
+
+    def land(self, day: str) -> bool:
+        """Whether a run lands that day, as the schedule asks for it."""
+        key = raw_key("earthquakes")
+        job = self.repository.get_implicit_job_def_for_assets([key])
+        subset = job.get_subset(asset_selection={key}, asset_check_selection=set())
+        return subset.execute_in_process(instance=self.instance, partition_key=day, raise_on_error=False).success
 
     def rows(self, day: str) -> int:
         """How many rows the latest materialization of that day says that it has."""
@@ -72,7 +89,8 @@ def passed(evaluations: dict[str, dg.AssetCheckEvaluation]) -> dict[str, bool]:
 
 
 ASIDE = "no_object_is_set_aside"
-WELL = dict.fromkeys(DESCRIPTIONS, True)
+# Of the years since the source's start nothing was landed: that is a person's to decide, and not healed.
+WELL = dict.fromkeys(DESCRIPTIONS, True) | {LANDED: False}
 
 
 @pytest.mark.long
@@ -141,6 +159,32 @@ def test_lost_notification_deleted_rows_and_a_lost_object_are_reported_and_heale
     assert passed(platform.prove()) == WELL | {KEPT: False}
     assert platform.asked() == []
     assert select(cloud.env, count) == [[3]]
+
+
+@pytest.mark.long
+def test_a_day_whose_landing_failed_is_reported_and_landed_by_the_next_pass(platform, cloud, deployed, monkeypatch):
+    for name, value in (cloud.env | {"ANALYTICS_ENV": "local"}).items():
+        monkeypatch.setenv(name, value)
+    today = dt.datetime.now(dt.UTC).date()
+    first, lost, last = (str(today - dt.timedelta(days=n)) for n in (3, 2, 1))
+    assert platform.land(first)
+    assert platform.land(last)
+    ssm, name = cloud.client("ssm"), "/analytics/local/functions/ingest"
+    function = cloud.parameter("functions/ingest")
+    ssm.delete_parameter(Name=name)
+    assert not platform.land(lost)
+    ssm.put_parameter(Name=name, Value=function, Type="String")
+
+    found = platform.prove()[LANDED]
+    assert found.severity == dg.AssetCheckSeverity.WARN
+    assert f", {lost}/{lost}; those behind {first} are asked for by themselves" in found.description
+    assert platform.landings() == [(lost, lost)]
+    assert (lost, lost, False) in platform.heal()
+    assert platform.landings() == [], "once a day"
+    landed = platform.prove()
+    assert landed[LANDED].metadata["unlanded_days"].value[-1] < first
+    assert f"{lost}/{lost}" in landed[LOADED].metadata["missing"].value, "the queue, or the next pass, has it loaded"
+    assert platform.landings() == []
 
 
 def evaluated(instance, name: str, *, passed: bool = False, **days: list[str]) -> None:

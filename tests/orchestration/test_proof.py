@@ -7,6 +7,7 @@ import pytest
 
 from lambdas.common.contract import load_contracts
 from orchestration.calls import metadata
+from orchestration.components.landed import LANDED
 from orchestration.components.proof import DECLARED, DESCRIPTIONS, HOLDS, KEPT, LOADED, checked_asset
 from orchestration.definitions import defs
 from orchestration.healing import healing
@@ -58,6 +59,27 @@ def test_broken_equation_makes_the_check_red_and_is_named(repository, functions)
     assert found[DECLARED].asset_key.path == ["raw", "weather"]
     assert found[DECLARED].description.startswith("4 objects of 2012-12-30/2012-12-31 are not loaded: the source has")
     assert "; 3 objects lie in no day, raw/weather/x.csv among them; expected raw/" in found[DECLARED].description
+    assert found[LANDED].asset_key.path == ["raw", "weather"]
+    assert found[LANDED].severity == dg.AssetCheckSeverity.WARN
+    assert found[LANDED].description == (
+        "3 days were never landed, the newest of them 2013-01-05/2013-01-06, 2013-01-08/2013-01-08; "
+        "`scripts/data_ingest.py weather --from FIRST --to LAST` lands them"
+    )
+
+
+def test_a_pass_over_the_last_days_keeps_what_the_one_over_all_found_before_them(repository, functions):
+    key = dg.AssetCheckKey(dg.AssetKey(["raw", "weather"]), LANDED)
+    proof = repository.get_job("proof").get_subset(asset_selection=set(), asset_check_selection={key})
+    today = dt.datetime.now(dt.UTC).date()
+    told = []
+    functions("proved")
+    with dg.DagsterInstance.ephemeral() as instance:
+        failed(instance, key, unlanded_days=["2013-01-02/2013-01-03", f"2013-01-05/{today}"], wrong_days=[])
+        for tags in ({LAST_DAYS_TAG: "7"}, {LAST_DAYS_TAG: "7"}, {}):
+            (evaluation,) = proof.execute_in_process(instance=instance, tags=tags).get_asset_check_evaluations()
+            told.append((evaluation.passed, evaluation.metadata["unlanded_elsewhere"].value))
+    former = ["2013-01-02/2013-01-03", f"2013-01-05/{today - dt.timedelta(days=7)}"]
+    assert told == [(False, former), (False, former), (True, [])]
 
 
 def test_a_run_that_brings_about_assets_passes_the_proof_over_and_what_it_found_still_holds(repository, functions):

@@ -5,11 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from lambdas.common.db.prove import EVER, Proof
 from lambdas.common.source import SourceConfig
 from lambdas.process import standing
-from lambdas.process.standing import find_missing, read_standing
+from lambdas.process.reports import list_lake
+from lambdas.process.standing import find_missing, find_unlanded, read_standing
+from tests.process.test_prove import proof_of
 
-START, TODAY = dt.date(2024, 1, 1), dt.date(2024, 1, 10)
+START, NOW = dt.date(2024, 1, 1), dt.datetime(2024, 1, 10, 12, tzinfo=dt.UTC)
 EXTRACT = {"filesystem": {"bucket_url": "/x", "format": "csv"}}
 
 
@@ -31,7 +34,63 @@ def test_days_without_an_object_are_missing_up_to_yesterday_where_a_schedule_pro
     schedule, days, missing, ranges
 ):
     config = SourceConfig("things", START, schedule, EXTRACT)
-    assert find_missing(config, days, TODAY) == {"missing": missing, "missing_days": ranges}
+    assert find_missing(config, days, NOW) == {"missing": missing, "missing_days": ranges}
+
+
+@pytest.mark.parametrize(
+    ("at", "last"),
+    [("2024-01-10T00:00", 8), ("2024-01-10T02:15", 8), ("2024-01-10T03:14", 8), ("2024-01-10T03:15", 9)],
+)
+def test_yesterday_is_missing_an_hour_after_the_tick_that_lands_it(at, last):
+    now = dt.datetime.fromisoformat(at).replace(tzinfo=dt.UTC)
+    config = SourceConfig("things", START, "15 2 * * *", EXTRACT)
+    assert find_missing(config, {day(1)}, now)["missing_days"] == [f"2024-01-02/2024-01-{last:02}"]
+
+
+def unlanded(config, known, *, days=EVER, followed=None):
+    proof = Proof(0, 0, 0, 0, (), (), (), days=frozenset(known), followed=followed)
+    return find_unlanded(config, proof, days, NOW)
+
+
+def test_days_that_nobody_ever_landed_are_found_among_the_days_of_the_pass():
+    config = SourceConfig("things", START, "15 2 * * *", EXTRACT)
+    known = {day(1), day(2), day(4), day(5), day(7)}
+    found = ["2024-01-03/2024-01-03", "2024-01-06/2024-01-06", "2024-01-08/2024-01-09"]
+    assert unlanded(config, known, followed=day(2)) == {"unlanded": 4, "unlanded_days": found, "followed": "2024-01-02"}
+    few = unlanded(config, known, days=(day(6), dt.date(2024, 1, 13)))
+    assert few == {"unlanded": 3, "unlanded_days": found[1:], "followed": None}
+    assert unlanded(replace(config, end=day(4)), known, followed=day(2))["unlanded_days"] == found[:1]
+    assert unlanded(replace(config, start=day(8)), known, followed=day(2))["unlanded_days"] == found[2:]
+
+
+def test_of_three_years_with_gaps_the_newest_ranges_are_told():
+    config = SourceConfig("things", dt.date(2021, 1, 1), "15 2 * * *", EXTRACT)
+    found = unlanded(config, [dt.date(2021, 1, 1) + dt.timedelta(days=n) for n in range(0, 1104, 2)])
+    assert (found["unlanded"], len(found["unlanded_days"])) == (552, 6)
+    assert found["unlanded_days"][-1] == "2024-01-09/2024-01-09"
+
+
+def test_nothing_is_healed_where_nothing_lands_by_itself():
+    whole = SourceConfig("things", START, None, EXTRACT, end=day(3))
+    assert unlanded(whole, {day(1)}, followed=day(1)) == {
+        "unlanded": 2, "unlanded_days": ["2024-01-02/2024-01-03"], "followed": None,
+    }  # fmt: skip
+    dropped = SourceConfig("things", START, end=day(3))
+    assert unlanded(dropped, {day(1)}, followed=day(1))["unlanded"] == 0
+
+
+def test_a_day_that_lake_or_ledger_know_is_not_unlanded(keyed):
+    today = dt.datetime.now(dt.UTC).date()
+    days = [today - dt.timedelta(days=n) for n in (9, 4, 3, 2, 1)]
+    keys = [keyed.put(at, f"{at:%Y%m%d}T000000000000Z", []) for at in days[:4]]
+    keyed.load(days[0], days[3])
+    for gone in keys[:2]:
+        keyed.s3.delete_object(Bucket=keyed.bucket, Key=gone)
+    forgotten = "UPDATE ops.load_ledger SET status = 'forgotten' WHERE source = '{name}'"
+    proof = proof_of(keyed, forgotten)
+    assert proof.days == frozenset(days[:4])
+    assert proof.followed == days[2], "what came four days late is history"
+    assert list_lake(keyed.s3, keyed.bucket, keyed.contract.name, (days[3], days[4])).followed == days[3]
 
 
 def test_objects_that_a_former_contract_loaded_are_counted(keyed, loader_connection, monkeypatch):

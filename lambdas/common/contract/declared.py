@@ -13,6 +13,7 @@ from lambdas.common.contract.declared_rest import find_rest_mistakes, find_unkno
 from lambdas.common.contract.formats import NO_ORDER, sign_of_days
 from lambdas.common.contract.model import Contract
 from lambdas.common.contract.places import Path, hint, near
+from lambdas.common.cron import is_cron
 from lambdas.common.source import (
     ATTRIBUTES,
     CSV_KEYS,
@@ -34,7 +35,6 @@ SIDES = ("start", "end")
 PLACES = ("", "file", "s3", "http", "https")
 # options of a CSV that are one sign, and whether that may be left empty
 ONE_CHARACTER = {"delimiter": False, "quote": True, "escape": True, "comment": True}
-CRON = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 UPDATED = re.compile(r"updat|modif|chang", re.IGNORECASE)
 Found = Iterator[tuple[Path, str]]
 
@@ -52,7 +52,7 @@ def find_config_mistakes(document: Any, contract: Contract | None) -> Found:
     yield from _days(path, attributes)
     if not isinstance(attributes.get("paused", False), bool):
         yield (*path, "paused"), "paused must be true or false"
-    if attributes.get("schedule") is not None and not _is_cron(str(attributes["schedule"])):
+    if attributes.get("schedule") is not None and not is_cron(str(attributes["schedule"])):
         text = f'schedule {attributes["schedule"]!r} is no cron line of five fields, as in "15 2 * * *"'
         yield (*path, "schedule"), text
     if attributes.get("extract") is not None:
@@ -210,23 +210,3 @@ def _window_parameters(value: Any, name: str = "") -> Iterator[str]:
             yield from _window_parameters(item, name)
     elif holds_window(value):
         yield name
-
-
-def _is_cron(text: str) -> bool:
-    fields = text.split()
-    return len(fields) == 5 and all(
-        _is_cron_field(field, low, high) for field, (low, high) in zip(fields, CRON, strict=True)
-    )
-
-
-def _is_cron_field(field: str, low: int, high: int) -> bool:
-    for part in field.split(","):
-        match = re.fullmatch(r"(\*|\d+(?:-\d+)?|[A-Za-z]{3}(?:-[A-Za-z]{3})?)(?:/([1-9]\d*))?", part)
-        if not match:
-            return False
-        numbers = [int(digits) for digits in re.findall(r"\d+", match[1])]
-        if any(not low <= number <= high for number in numbers) or numbers != sorted(numbers):
-            return False
-        if match[1][0].isalpha() and (low, high) not in ((1, 12), (0, 7)):
-            return False
-    return True

@@ -14,7 +14,7 @@ from lambdas.common.contract import Contract
 from lambdas.common.db.ledger import BAD, FORGOTTEN, is_in_force, read_in_force
 from lambdas.common.db.redshift import query, rollback
 from lambdas.common.db.sql import identifier, identifiers, statement
-from lambdas.common.lake import day_prefix
+from lambdas.common.lake import day_prefix, parse_raw_day
 
 ROWS_IN = "rows in = accepted + rejected"
 ACCEPTED = "accepted = rows by _raw_key"
@@ -48,12 +48,14 @@ class Finding:
 class Lake:
     """What lies in the lake of a source's days: ETags by raw key, and the keys of curated and rejected files.
 
-    `undated` are keys under raw/<source>/ that lie in no day, where all of it was listed.
+    `undated` are keys under raw/<source>/ that lie in no day, where all of it was listed. `followed` is the first UTC
+    day of which an object came when it was news.
     """
 
     raw: Mapping[str, str]
     files: Collection[str]
     undated: tuple[str, ...] = ()
+    followed: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Proof:
 
     `pending` objects lie in the lake and are not in force: not loaded yet. `gone` ones are in force and no longer in
     the lake: their rows stay until somebody has them forgotten. `lapsed` ones were set aside and have gone: the next
-    load of their day withdraws their entries. Of `findings` there are MOST of a kind at most.
+    load of their day withdraws their entries. Of `findings` there are MOST of a kind at most. `days` are those of which
+    lake or ledger know an object, be it forgotten; `followed` is the lake's.
     """
 
     objects: int
@@ -74,6 +77,8 @@ class Proof:
     findings: tuple[Finding, ...]
     lapsed: tuple[str, ...] = ()
     undated: tuple[str, ...] = ()
+    days: frozenset[dt.date] = frozenset()
+    followed: dt.date | None = None
 
 
 def prove(connection: Any, contract: Contract, days: tuple[dt.date, dt.date], listing: Callable[[], Lake]) -> Proof:
@@ -85,7 +90,8 @@ def prove(connection: Any, contract: Contract, days: tuple[dt.date, dt.date], li
         days: the raw days; keys are held against each other for the whole source in any case.
         listing: lists the lake; called after the snapshot, so that it has every file that the snapshot knows.
     """
-    entries = {k: e for k, e in read_in_force(connection, contract.name, *days).items() if e["status"] != FORGOTTEN}
+    known = read_in_force(connection, contract.name, *days)
+    entries = {k: e for k, e in known.items() if e["status"] != FORGOTTEN}
     findings = [*_prove_objects(connection, contract, days)]
     if contract.key:
         findings += _prove_keys(connection, contract)
@@ -104,6 +110,8 @@ def prove(connection: Any, contract: Contract, days: tuple[dt.date, dt.date], li
         findings=tuple(findings),
         lapsed=tuple(k for k in gone if entries[k]["status"] == BAD),
         undated=lake.undated,
+        days=frozenset(parse_raw_day(key).day for key in known.keys() | lake.raw.keys()),
+        followed=lake.followed,
     )
 
 
