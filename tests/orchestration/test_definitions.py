@@ -118,8 +118,8 @@ def test_whatever_calls_a_function_is_tried_again(definitions):
     repository = definitions.get_repository_def()
     made = {*repository.assets_defs_by_key.values(), *repository.asset_checks_defs_by_key.values()}
     calling = {one.op.name: one.op for one in made if one.is_executable and "cloud" in one.op.required_resource_keys}
-    assert {name.partition("__")[0] for name in calling} == {"raw", "core", "mart", "prove", "quality"}
-    assert {name: op.retry_policy for name, op in calling.items()} == dict.fromkeys(calling, RETRIES)
+    assert {"raw", "core", "mart", "prove", "quality"} <= {name.partition("__")[0] for name in calling}
+    assert sorted(name for name, op in calling.items() if op.retry_policy != RETRIES) == []
     assert RETRIES.max_retries > 0
 
 
