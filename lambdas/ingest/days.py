@@ -1,8 +1,9 @@
 """Which UTC day each extracted row lies under, by the contract's own expression, and the rows in that order."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from lambdas.common.contract import Contract
@@ -10,22 +11,27 @@ from lambdas.common.contract.compile import compile_contract
 from lambdas.common.contract.rules import ROW
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.ingest.kinds import duckdb_type
-from lambdas.ingest.request import Window
 from lambdas.ingest.spool import Rows, Spool, column
 
-BATCH_ROWS = 65_536
+BATCH_ROWS, BATCH_BYTES = 65_536, 16 << 20
+# DuckDB holds so many rows in memory at once while it sorts, whatever its limit, once for each thread.
+SORTED_ROWS = 122_880
+SORTED_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
     """One day's rows: how many, about how many bytes of values, and for each column what its values are.
 
-    A kind is the bits of kinds.sql for columns of JSON; 0 for typed ones, whose type is known.
+    `first` and `last` are the numbers of the first and the last row in the source's order. A kind is the bits of
+    kinds.sql for columns of JSON; 0 for typed ones, whose type is known.
     """
 
     day: dt.date
     count: int
     bytes: int
+    first: int
+    last: int
     kinds: tuple[int, ...]
 
 
@@ -42,31 +48,68 @@ class Dated:
         places = range(len(self.rows.names))
         kinds = ", ".join(self._kind(place) for place in places) or "0"
         sizes = " + ".join(self._size(place) for place in places) or "0"
-        items = f"_day, count(*), CAST(sum({sizes}) AS BIGINT), [{kinds}]"
+        items = f"_day, count(*), CAST(sum({sizes}) AS BIGINT), min(_raw_row), max(_raw_row), [{kinds}]"
         found = self.spool.connection.execute(f"SELECT {items} FROM {self.relation} GROUP BY 1 ORDER BY 1").fetchall()
-        return [Day(day, count, size, tuple(kinds)) for day, count, size, kinds in found]
+        return [Day(day, count, size, first, last, tuple(held)) for day, count, size, first, last, held in found]
 
-    def batches(self, window: Window | None) -> Iterator[tuple[dt.date, Any]]:
-        """The window's rows, day after day in the source's order, as Arrow record batches of one day each.
+    def batches(self, days: Sequence[Day]) -> Iterator[tuple[dt.date, Any]]:
+        """The rows of these days, all between the first and the last, as Arrow record batches of one day each.
 
-        JSON values come as text: what type they get is decided for each object.
+        They come day after day, each in the source's order. JSON values come as text: what type they get is decided
+        for each object.
         """
+        for run in split_runs(days):
+            rows = max(1, BATCH_BYTES * sum(day.count for day in run) // max(1, sum(day.bytes for day in run)))
+            reader = self.spool.connection.sql(self._select(run)).to_arrow_reader(min(BATCH_ROWS, rows))
+            for batch in reader:
+                yield from _split(batch)
+
+    def _select(self, run: Sequence[Day]) -> str:
+        """SQL of the run's rows. A scan keeps the source's order, which the spool's connection is set to."""
         items = ", ".join(self._value(place) for place in range(len(self.rows.names)))
-        where = f"WHERE _day >= DATE '{window.start}' AND _day < DATE '{window.end}'" if window else ""
-        sql = f"SELECT _day{', ' if items else ''}{items} FROM {self.relation} {where} ORDER BY _day, _raw_row"
-        for batch in self.spool.connection.sql(sql).to_arrow_reader(BATCH_ROWS):
-            yield from _split(batch)
+        first, last = min(day.first for day in run), max(day.last for day in run)
+        days = f"_day BETWEEN DATE '{run[0].day}' AND DATE '{run[-1].day}'"
+        order = "" if _in_order(run) else " ORDER BY _day, _raw_row"
+        return (
+            f"SELECT _day{', ' if items else ''}{items} FROM {self.relation} "
+            f"WHERE {days} AND _raw_row BETWEEN {first} AND {last}{order}"
+        )
 
     def _kind(self, place: int) -> str:
         return f"bit_or(kind_of({column(place)}))" if self.rows.types[place] == "JSON" else "0"
 
     def _size(self, place: int) -> str:
+        if self.rows.types[place] == "BLOB":
+            return f"coalesce(octet_length({column(place)}), 0)"
         text = self.rows.types[place] in ("JSON", "VARCHAR")
         return f"coalesce(strlen(CAST({column(place)} AS VARCHAR)), 0)" if text else "8"
 
     def _value(self, place: int) -> str:
         name = column(place)
         return f"{name} ->> '$' AS {name}" if self.rows.types[place] == "JSON" else name
+
+
+def split_runs(days: Sequence[Day]) -> list[list[Day]]:
+    """The days in runs, each of which is read at once: all of them where their rows come in order or are narrow.
+
+    Else a run has no more than can be sorted in memory, or is of one day, which need not be sorted.
+    """
+    if _in_order(days):
+        return [list(days)] if days else []
+    runs: list[list[Day]] = [[]]
+    size, rows, widest = 0, 0, 0.0
+    for day in days:
+        width = day.bytes / day.count
+        size, rows, widest = size + day.bytes, rows + day.count, max(widest, width)
+        if runs[-1] and min(size, widest * min(rows, SORTED_ROWS)) > SORTED_BYTES:
+            runs.append([])
+            size, rows, widest = day.bytes, day.count, width
+        runs[-1].append(day)
+    return runs
+
+
+def _in_order(days: Sequence[Day]) -> bool:
+    return all(one.last < other.first for one, other in pairwise(days))
 
 
 def date_rows(spool: Spool, rows: Rows, contract: Contract, home: dt.date) -> Dated:

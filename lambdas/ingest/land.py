@@ -148,7 +148,7 @@ def land(spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Namin
     days = dated.days()
     inside = [found for found in days if window is None or window.start <= found.day < window.end]
     wanted: dict[str, Encoded] = {}
-    for day, part, encoded in encode_days(dated, inside, contract, window):
+    for day, part, encoded in encode_days(dated, inside, contract):
         wanted[naming.key(day, part)] = encoded
     empty = encode_empty(spool.folder, contract)
     if naming.run and naming.last and not lake.dry_run:

@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import itertools
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from operator import itemgetter
@@ -14,7 +14,6 @@ from typing import Any
 from lambdas.common.contract import Contract
 from lambdas.ingest.days import Dated, Day
 from lambdas.ingest.kinds import arrow_type
-from lambdas.ingest.request import Window
 from lambdas.ingest.spool import Rows
 
 PART_BYTES = 32 * 1024 * 1024
@@ -33,16 +32,14 @@ class Encoded:
     rows: int
 
 
-def encode_days(
-    dated: Dated, days: Sequence[Day], contract: Contract, window: Window | None
-) -> Iterator[tuple[dt.date, int, Encoded]]:
-    """Each day's objects: the day, the number of the part, the file."""
+def encode_days(dated: Dated, days: Sequence[Day], contract: Contract) -> Iterator[tuple[dt.date, int, Encoded]]:
+    """The objects of these days, all between the first and the last: the day, the number of the part, the file."""
     folder = dated.spool.folder / "objects"
     folder.mkdir(exist_ok=True)
     by_day = {day.day: day for day in days}
     pending: deque[tuple[dt.date, int, Future[Encoded]]] = deque()
     with ThreadPoolExecutor(ENCODERS) as pool:
-        for number, (day, part, batches) in enumerate(_parts(dated, by_day, window)):
+        for number, (day, part, batches) in enumerate(_parts(dated, days)):
             table = _table(batches, dated.rows, by_day[day], contract)
             pending.append((day, part, pool.submit(_write, table, folder / f"{number:06d}.parquet")))
             if len(pending) > ENCODERS:
@@ -63,11 +60,10 @@ def encode_empty(folder: Path, contract: Contract) -> Encoded:
     return _write(table, folder / "empty.parquet")
 
 
-def _parts(
-    dated: Dated, by_day: Mapping[dt.date, Day], window: Window | None
-) -> Iterator[tuple[dt.date, int, list[Any]]]:
+def _parts(dated: Dated, days: Sequence[Day]) -> Iterator[tuple[dt.date, int, list[Any]]]:
     """Runs of batches, one run an object; where a part ends depends on its day's rows alone."""
-    for day, batches in itertools.groupby(dated.batches(window), key=itemgetter(0)):
+    by_day = {day.day: day for day in days}
+    for day, batches in itertools.groupby(dated.batches(days), key=itemgetter(0)):
         limit, part, held, count = _part_rows(by_day[day]), 0, [], 0
         for _, batch in batches:
             while batch.num_rows:

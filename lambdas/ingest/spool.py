@@ -67,7 +67,12 @@ class Spool:
         import duckdb  # here and not above: the handler answers a wrong event without it
 
         self.folder = Path(tempfile.mkdtemp(prefix="ingest-"))
-        settings = {"memory_limit": _memory_limit(), "temp_directory": str(self.folder / "spill"), "threads": 2}
+        settings = {
+            "memory_limit": _memory_limit(),
+            "temp_directory": str(self.folder / "spill"),
+            "threads": 2,
+            "preserve_insertion_order": True,  # the rows' numbers are those of the source's order
+        }
         # in memory while it fits, in the folder where it does not: a database file would be written in any case
         self.connection: Any = duckdb.connect(":memory:", config=settings)
         self.connection.execute("SET TimeZone = 'UTC'")
