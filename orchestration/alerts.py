@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from orchestration.evaluations import latest_evaluation
+from orchestration.evaluations import BLOCKED, latest_evaluation
 from orchestration.loads import SOURCE_TAG, asset_graph
 from orchestration.reloads import error_kinds
 from orchestration.resources import Cloud
@@ -89,6 +89,8 @@ def _runs(context: dg.SensorEvaluationContext, since: dt.datetime) -> Iterator[T
         reason = _reason(context.instance, run.run_id)
         # not by the error's text, in which ids differ from try to try
         kinds = sorted(set(error_kinds(context.instance, run.run_id)))
+        if kinds == [BLOCKED]:
+            continue  # the check is told
         kind = _shared(kinds) or f"{what}|{','.join(kinds)}"
         yield Trouble(f"run|{kind}", ",".join(kinds), f"{what} failed", reason, f"runs/{run.run_id}")
 

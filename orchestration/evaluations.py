@@ -5,6 +5,8 @@ from typing import Any
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
+# The error of a run whose work is done and of which a blocking check failed.
+BLOCKED = "DagsterAssetCheckFailedError"
 DONE = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 
 

@@ -13,6 +13,7 @@ import dagster as dg
 
 from orchestration.asking import sensor_of_loads
 from orchestration.calls import is_permanent
+from orchestration.evaluations import BLOCKED
 from orchestration.loads import (
     RANGE_END,
     RANGE_START,
@@ -71,7 +72,10 @@ def _is_open(context: dg.SensorEvaluationContext, record: dg.RunRecord) -> bool:
         return False
     if PERMANENT_TAG in run.tags:
         return False
-    permanent = sorted({kind for kind in error_kinds(context.instance, run.run_id) if is_permanent(kind)})
+    kinds = set(error_kinds(context.instance, run.run_id))
+    if kinds == {BLOCKED}:
+        return False
+    permanent = sorted(kind for kind in kinds if is_permanent(kind))
     if permanent:
         _give_up(context, run, ", ".join(permanent))
     return not permanent

@@ -7,7 +7,7 @@ numbers, whoever asks. What the numbers mean is decided here, what they are by t
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -108,7 +108,9 @@ def judge_table(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdi
     """The whole table keeps the quality rules that the contract has over it."""
     found = {rule["rule"]: rule["text"] for rule in answer["rules"]}
     broken = [rule for rule in answer["rules"] if not rule["holds"]]
-    text = "; ".join(f"{rule['rule']}: {rule['text']}" for rule in broken) or f"all {len(found)} hold"
+    # each part of the days says the same of the whole table
+    told = dict.fromkeys(f"{rule['rule']}: {rule['text']}" for rule in broken)
+    text = "; ".join(told) or f"all {len(found)} hold"
     return Verdict(not broken, text, found, mild=not any(rule["fatal"] for rule in broken))
 
 
@@ -172,7 +174,7 @@ def build_quality(contract: Contract) -> dg.AssetChecksDefinition:
         for name in names:
             verdict = CHECKS[name][0](contract, answer, now)
             told = {LOOKED_AT: answer[LOOKED_AT], WRONG_DAYS: list(verdict.wrong_days)}
-            yield _result(key, name, verdict, severity_of(contract, name), told)
+            yield _result(key, name, _held(contract, name, verdict), severity_of(contract, name), told)
 
     return quality
 
@@ -192,6 +194,13 @@ def _result(
         description=verdict.text,
         metadata={**verdict.metadata, **(more or {})},
     )
+
+
+def _held(contract: Contract, name: str, verdict: Verdict) -> Verdict:
+    """The verdict that says what a failure keeps from happening."""
+    if contract.checks.get(name) != BLOCKING or verdict.passed:
+        return verdict
+    return replace(verdict, text=f"{verdict.text}; until it is well, marts on the source keep what they have")
 
 
 def severity_of(contract: Contract, name: str) -> dg.AssetCheckSeverity:

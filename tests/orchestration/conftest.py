@@ -97,10 +97,16 @@ def code() -> bytes:
 
 @pytest.fixture
 def functions(scratch: Scratch, code: bytes) -> Iterator[Callable[[str], None]]:
-    """Deploys a function that behaves as the mode says under both names."""
+    """Deploys a function that behaves as the mode says under both names; once more, with another mode from then on."""
     client = scratch.local.client("lambda")
+    made: list[str] = []
 
     def deploy(mode: str) -> None:
+        variables = {"Variables": {"MODE": mode, "QUEUE": scratch.queue}}
+        if made:
+            client.update_function_configuration(FunctionName=scratch.environment, Environment=variables)
+            return
+        made.append(mode)
         client.create_function(
             FunctionName=scratch.environment,
             Runtime="python3.11",
@@ -108,7 +114,7 @@ def functions(scratch: Scratch, code: bytes) -> Iterator[Callable[[str], None]]:
             Handler="function.handler",
             Code={"ZipFile": code},
             Timeout=30,
-            Environment={"Variables": {"MODE": mode, "QUEUE": scratch.queue}},
+            Environment=variables,
         )
         for name in ("ingest", "process"):
             scratch.set(f"functions/{name}", scratch.environment)

@@ -26,6 +26,8 @@ DEFINITIONS = dg.Definitions([load], asset_checks=[checks], sensors=[alerts])
 class Alerts:
     """The sensor on an instance of its own, and a queue that is subscribed to its topic."""
 
+    definitions = DEFINITIONS
+
     def __init__(self, instance, scratch):
         self.instance, self.scratch, self.cursor = instance, scratch, None
         self.job = DEFINITIONS.resolve_implicit_global_asset_job_def()
@@ -55,7 +57,7 @@ class Alerts:
         """Subject and message of what a tick publishes, sorted."""
         context = dg.build_sensor_context(
             instance=self.instance,
-            definitions=DEFINITIONS,
+            definitions=self.definitions,
             cursor=self.cursor,
             resources={"cloud": self.scratch.resource},
         )

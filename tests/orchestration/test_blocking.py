@@ -1,0 +1,118 @@
+"""A blocking check of a scratch contract: while it fails of what was loaded, marts on it keep what they have."""
+
+import datetime as dt
+import shutil
+from types import SimpleNamespace
+
+import dagster as dg
+import pytest
+import yaml
+
+from lambdas.common.contract import assets_folder
+from orchestration import reloads
+from orchestration.components import Mart
+from orchestration.loads import LAST_DAYS_TAG, OF_LEDGER, core_key, load_request
+from orchestration.resources import build_resources
+from tests.orchestration.components.test_components import resolve
+from tests.orchestration.conftest import RUNNING
+from tests.orchestration.test_alerts import Alerts
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:Class `.*` is currently in beta"),
+    pytest.mark.filterwarnings("ignore:.*PipesMessageReader.expected_writer_count"),
+]
+UNIQUE = dg.AssetCheckKey(core_key("earthquakes"), "keys_are_unique")
+MART = dg.AssetKey(["mart", "daily_seismicity"])
+DAY = dt.date(2018, 2, 1)
+
+
+@pytest.fixture
+def definitions(tmp_path):
+    """The earthquakes, whose contract says that no key may stand twice before a mart is refreshed, and their mart."""
+    assets = tmp_path / "assets"
+    shutil.copytree(assets_folder(), assets, ignore=shutil.ignore_patterns("__pycache__", "sample"))
+    folder = assets / "sources" / "earthquakes"
+    contract = yaml.safe_load((folder / "contract.yaml").read_text())
+    blocking = {"property": "checks", "value": {UNIQUE.name: "blocking"}}
+    contract["schema"][0].setdefault("customProperties", []).append(blocking)
+    (folder / "contract.yaml").write_text(yaml.safe_dump(contract))
+    source = resolve({"start": "2018-01-30"}).build_defs(SimpleNamespace(path=folder))
+    mart = Mart().build_defs(SimpleNamespace(path=assets / "marts" / "daily_seismicity"))
+    return dg.Definitions.merge(source, mart, dg.Definitions(resources=build_resources()))
+
+
+class Marts:
+    """Loads and passes on an instance of its own, and how often a refresh is asked for."""
+
+    def __init__(self, definitions, instance):
+        self.definitions, self.instance, self.cursor = definitions, instance, None
+        self.repository = definitions.get_repository_def()
+
+    def load(self):
+        """What the load of a day, as sensors ask for it, says of the blocking check."""
+        context = dg.build_sensor_context(repository_def=self.repository)
+        request = load_request(context, "earthquakes", (DAY, DAY), run_key="a load")
+        assert {key.name for key in request.asset_check_keys} == {*OF_LEDGER, UNIQUE.name}
+        return self.run(request.asset_selection, request.asset_check_keys, request.tags)
+
+    def run(self, assets, checks, tags):
+        """The blocking check's evaluation in such a run."""
+        job = self.repository.get_implicit_job_def_for_assets([core_key("earthquakes")])
+        subset = job.get_subset(asset_selection=set(assets), asset_check_selection=set(checks))
+        result = subset.execute_in_process(instance=self.instance, tags=tags, raise_on_error=False)
+        return {e.check_name: e for e in result.get_asset_check_evaluations()}[UNIQUE.name]
+
+    def hourly(self):
+        """What the hourly pass says of it."""
+        return self.run([], [UNIQUE], {LAST_DAYS_TAG: "7"})
+
+    def requested(self):
+        """How many refreshes the mart's condition asks for now."""
+        result = dg.evaluate_automation_conditions(
+            self.definitions, self.instance, asset_selection=dg.AssetSelection.assets(MART), cursor=self.cursor
+        )
+        self.cursor = result.cursor
+        return result.total_requested
+
+
+@pytest.fixture
+def marts(definitions):
+    with dg.instance_for_test() as instance:
+        found = Marts(definitions, instance)
+        assert found.requested() == 0
+        yield found
+
+
+def test_marts_wait_while_a_blocking_check_of_what_was_loaded_fails_and_refresh_once_it_is_mended(functions, marts):
+    functions("old days broken")
+    found = marts.load()
+    assert not found.passed
+    assert found.severity == dg.AssetCheckSeverity.ERROR
+    assert found.description == "id: 2 stand more than once; until it is well, marts on the source keep what they have"
+    assert marts.requested() == 0
+    assert not marts.hourly().passed, "the last days are well, the loaded one is not"
+    assert marts.requested() == 0
+    functions("proved")
+    assert marts.hourly().passed
+    assert [marts.requested() for _ in range(2)] == [1, 0]
+
+
+def test_a_failed_blocking_check_is_one_alert_and_no_load_is_asked_for_again(functions, marts, scratch, monkeypatch):
+    functions("old days broken")
+    told = Alerts(marts.instance, scratch)
+    told.definitions = marts.definitions
+    assert not marts.load().passed
+    assert [run.status for run in marts.instance.get_runs()] == [dg.DagsterRunStatus.FAILURE]
+    ((subject, message),) = told.told()
+    assert subject == "core/earthquakes: keys_are_unique failed"
+    assert "marts on the source keep what they have" in message
+    monkeypatch.setattr(reloads, "FIRST_DELAY", dt.timedelta(0))
+    context = dg.build_sensor_context(instance=marts.instance, definitions=marts.definitions, resources=RUNNING)
+    assert not reloads.failed_loads(context).run_requests
+
+
+def test_marts_refresh_behind_a_load_whose_blocking_check_is_well(functions, marts):
+    functions("proved")
+    assert marts.load().description == "every key and unique value stands once"
+    assert marts.requested() == 1
