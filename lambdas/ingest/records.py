@@ -3,6 +3,7 @@
 import datetime as dt
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,9 +48,26 @@ def _require_mappings(batch: list[Any]) -> None:
 
 def _lines(batch: list[Any]) -> list[bytes]:
     try:
-        return [orjson.dumps(record, default=_other) for record in batch]
+        return [_line(record) for record in batch]
     except (TypeError, ValueError):
         return [json.dumps(_plain(record), ensure_ascii=False, default=_other).encode() for record in batch]
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    line = orjson.dumps(record, default=_other)
+    # orjson writes null for NaN and the infinities, which only a line with more of them than the record can have
+    if b"null" in line and line.count(b"null") != [*record.values()].count(None):
+        return orjson.dumps(_with_all_floats(record), default=_other)
+    return line
+
+
+def _with_all_floats(value: Any) -> Any:
+    """The value with floats that JSON has not spelled as DuckDB reads them: NaN, Infinity, -Infinity."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return orjson.Fragment(json.dumps(value))
+    if isinstance(value, Mapping):
+        return {key: _with_all_floats(item) for key, item in value.items()}
+    return [_with_all_floats(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _other(value: Any) -> Any:
@@ -69,6 +87,4 @@ def _plain(value: Any) -> Any:
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
         return str(value)
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
     return value

@@ -109,3 +109,15 @@ def test_a_window_over_numbers_is_refused_and_one_by_epochs_is_read(bench):
     query = f"SELECT id, datetime(at, 'unixepoch') AS at FROM seen {where}"
     assert bench.ingest({"sql_database": {"url": url, "query": query}}, "2024-01-01", "2024-01-02")["rows"] == 1
     assert bench.rows("2024-01-01")[0]["id"] == 2
+
+
+def test_infinity_stays_a_number_beside_others_and_is_no_null(bench):
+    connection = sqlite3.connect(bench.folder / "x.sqlite")
+    connection.execute("CREATE TABLE t (id INTEGER, at TEXT, v REAL, name TEXT)")
+    values = [(1, float("inf"), None), (2, 1.5, "null"), (3, float("-inf"), "b"), (4, None, None)]
+    connection.executemany("INSERT INTO t VALUES (?, '2024-01-01', ?, ?)", values)
+    connection.commit()
+    connection.close()
+    bench.ingest({"sql_database": {"url": f"sqlite:///{bench.folder / 'x.sqlite'}", "table": "t"}})
+    assert [row["v"] for row in bench.rows("2024-01-01")] == [float("inf"), 1.5, float("-inf"), None]
+    assert [row["name"] for row in bench.rows("2024-01-01")] == [None, "null", "b", None]
