@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from sqlite3 import SQLITE_ERROR
 from typing import Any
 
-from lambdas.common.errors import SourceError, SourceUnavailable
+from lambdas.common.errors import SourceError
 from lambdas.common.source import KEYS
+from lambdas.ingest.dialects import connected, translated
 from lambdas.ingest.job import Job
 from lambdas.ingest.keyset import Keyset
 from lambdas.ingest.request import Window
@@ -25,24 +25,23 @@ def extract_database(job: Job) -> Rows:
 
     Raises:
         SourceError: the configuration, the statement or the login is wrong.
-        SourceUnavailable: the database did not answer.
+        SourceUnavailable: the database did not answer, or not in time.
     """
-    from sqlalchemy.exc import OperationalError, SQLAlchemyError
+    from sqlalchemy.exc import SQLAlchemyError
 
     unknown = set(job.config) - set(KEYS["sql_database"])
     if unknown or "url" not in job.config or ("table" in job.config) == ("query" in job.config):
         given = sorted(job.config)
         raise SourceError(f"sql_database: takes url, either table or query, and window_column; defs.yaml has {given}")
+    read = _Read(Keyset((), (job.slice.at or {}).get("after")))
     try:
-        read = _Read(Keyset((), (job.slice.at or {}).get("after")))
         rows = job.keep(_records(job, read))
         # a row of a table has all its columns
         return replace(rows, sparse=False, following=read.key.following, asked=read.asked)
-    except OperationalError as error:
-        # SQLite says so of a wrong statement as well, with the code of errors that have none of their own
-        kind = SourceError if getattr(error.orig, "sqlite_errorcode", None) == SQLITE_ERROR else SourceUnavailable
-        raise kind(f"sql_database: {error}") from error
-    except (SQLAlchemyError, ImportError) as error:
+    except SQLAlchemyError as error:
+        job.require_time("a statement that did not end")
+        raise translated(error, read.key.positions()) from error
+    except ImportError as error:
         raise SourceError(f"sql_database: {error}") from error
 
 
@@ -55,23 +54,15 @@ class _Read:
 
 
 def _records(job: Job, read: _Read) -> Iterator[Mapping[str, Any]]:
-    from sqlalchemy import create_engine, text
-
-    engine = create_engine(_url(job))
-    try:
-        with engine.connect() as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(text("SET TIME ZONE 'UTC'"))  # a day is a UTC day, whatever the server's zone
-            options = {"stream_results": True, "yield_per": BATCH}
-            statement, read.asked = _statement(job, connection)
-            if job.window is None and job.key:
-                read.key.names = _key_columns(job, connection)
-                statement = read.key.bounded(statement, connection) if read.key.names else statement
-            answer = connection.execute(statement, execution_options=options)
-            names = _distinct(list(answer.keys()), engine.dialect.name)
-            yield from (dict(zip(names, row, strict=True)) for row in answer)
-    finally:
-        engine.dispose()
+    with connected(job, _url(job)) as connection:
+        options = {"stream_results": True, "yield_per": BATCH}
+        statement, read.asked = _statement(job, connection)
+        if job.window is None and job.key:
+            read.key.names = _key_columns(job, connection)
+            statement = read.key.bounded(statement, connection) if read.key.names else statement
+        answer = connection.execute(statement, execution_options=options)
+        names = _distinct(list(answer.keys()), connection.dialect.name)
+        yield from (dict(zip(names, row, strict=True)) for row in answer)
 
 
 def _key_columns(job: Job, connection: Any) -> tuple[str, ...]:

@@ -47,6 +47,10 @@ class Keyset:
         self.following = {"after": [_written(value) for value in last]}
         return statement.where(_up_to(columns, [_read(value) for value in self.following["after"]]))
 
+    def positions(self) -> list[Any]:
+        """The values of the keys at which this slice begins and ends: no message shows them."""
+        return [_read(value) for value in [*(self.after or ()), *(self.following or {}).get("after", ())]]
+
     def _last(self, keys: Any, connection: Any) -> Sequence[Any] | None:
         """The key of the row that fills the slice; None where no row comes after it, or the key cannot be written."""
         found = connection.execute(keys.offset(slices.SLICE_ROWS - 1).limit(2)).fetchall()
