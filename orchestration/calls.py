@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from lambdas.common import errors
+from lambdas.common.remaining import shown
 from orchestration.resources import Cloud
 
 Answer = dict[str, Any]
@@ -48,11 +49,12 @@ def _call_until_done(context: Context, cloud: Cloud, name: str, event: Mapping[s
         pending = answer.pop("remaining", None)
         stalls = stalls + 1 if pending is not None and {**event, **pending} == asked else 0
         if stalls == MOST_STALLS:
-            raise dg.Failure(f"{name} made no progress: it answers that all of {asked} remains", allow_retries=False)
+            told = f"{name} made no progress: it answers that all of {shown(asked)} remains"
+            raise dg.Failure(told, allow_retries=False)
         joined = join(joined, answer)
         calls += 1
         if pending is not None:
-            context.log.info("call %d of %s: %s; remaining %s", calls, name, answer, pending)
+            context.log.info("call %d of %s: %s; remaining %s", calls, name, answer, shown(pending))
     return {**joined, "calls": calls}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.common.errors import AnalyticsError, RequestError, SettingsError
+from lambdas.common.remaining import shown
 from lambdas.common.settings import environment_name, read_parameter
 
 HINT = "On the local cloud: `make up`, then `. .local/env`; on AWS: set region, credentials and ANALYTICS_ENV."
@@ -37,8 +38,8 @@ class Function:
             answer = self.call(pending)
             rest = answer.get("remaining")
             following = {**event, **rest} if rest else None
-            if following == pending:
-                raise CallError(f"{self.name} made no progress on {pending}")
+            if following is not None and following == pending:
+                raise CallError(f"{self.name} made no progress on {shown(following)}")
             yield answer
             pending = following
 

@@ -28,6 +28,7 @@ REMARKS = [
     },
     {"status": "bad", "kinds": [], "reason": "not a Parquet file", "objects": 4, "newest": KEY, **DAYS},
 ]
+SLICE = {"number": 1, "at": {"after": ["u3@example.org"]}, "run": "0" * 32}
 CALLS = []
 # Of what does not end by itself: longer than a test looks.
 SLOW_SECONDS, MOST_TURNS = 25, 600
@@ -56,7 +57,7 @@ def handler(event, context):
             answer["remaining"] = remaining(event)
         CALLS.append(event)
         if mode == "stuck" or (mode == "begun anew" and len(CALLS) == 1):
-            answer["remaining"] = {"start": event["start"], "end": event["end"]}
+            answer |= {"remaining": {"start": event["start"], "end": event["end"], "slice": SLICE}, "event": None}
         if mode != "silent":
             report(answer)
     return answer

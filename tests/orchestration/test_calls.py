@@ -118,6 +118,15 @@ def test_failures_say_what_happened_and_are_retried_where_it_may_help(functions,
     assert found == retries
 
 
+def test_no_message_shows_the_position_of_a_slice(functions, scratch, capfd):
+    functions("stuck")
+    descriptions, _ = probe(scratch)
+    logged = [line for line in capfd.readouterr().err.splitlines() if "remaining" in line]
+    assert "'number': 1" in descriptions[0]
+    assert "'number': 1" in logged[0]
+    assert "example.org" not in f"{descriptions}{logged}"
+
+
 def test_a_function_that_begins_anew_once_is_called_again(functions, scratch):
     functions("begun anew")
     assert probe(scratch) == ([], 0)
