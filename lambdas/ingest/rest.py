@@ -87,6 +87,9 @@ def _watched(job: Job) -> Any:
                     f"the source still has pages after {job.options.max_pages} requests; if that is right, raise "
                     "extract.max_pages, else let the paginator know where the pages end"
                 )
+            job.require_time(f"{self.answered} answers")
+            connect, read = options["timeout"]
+            options["timeout"] = (connect, min(read, max(1.0, job.deadline - time.monotonic())))
             response = super().send(*arguments, **options)
             self.answered += 1
             response.json = _json_of(response)  # type: ignore[method-assign]
@@ -129,6 +132,7 @@ def _records(job: Job) -> Iterator[Any]:
 
     config: Any = copy.deepcopy(dict(job.config))
     config.setdefault("client", {})["session"] = session(job)
+    _ask_for_tokens_alike(config, job)
     _compile_selectors(config, job)
     found = {resource.name: resource for resource in rest_api_resources(config)}
     if job.source not in found and len(found) != 1:
@@ -136,10 +140,27 @@ def _records(job: Job) -> Iterator[Any]:
     return iter(found.get(job.source) or next(iter(found.values())))
 
 
-def _compile_selectors(config: Any, job: Job) -> None:
+def _ask_for_tokens_alike(config: Any, job: Job) -> None:
+    """Give each login that fetches tokens a session such as the pages': dlt's own waits a minute.
+
+    Of its own, because a token is no page of which max_pages counts the requests.
+    """
+    for place in [config["client"], *_endpoints(config)]:
+        auth = place.get("auth")
+        if isinstance(auth, dict) and auth.get("type") == "oauth2_client_credentials":
+            auth["session"] = session(job)
+
+
+def _endpoints(config: Any) -> Iterator[dict[str, Any]]:
     for resource in [config.get("resource_defaults"), *config.get("resources", [])]:
         endpoint = resource.get("endpoint") if isinstance(resource, dict) else None
-        if isinstance(endpoint, dict) and isinstance(endpoint.get("data_selector"), str):
+        if isinstance(endpoint, dict):
+            yield endpoint
+
+
+def _compile_selectors(config: Any, job: Job) -> None:
+    for endpoint in _endpoints(config):
+        if isinstance(endpoint.get("data_selector"), str):
             text = endpoint["data_selector"]
             endpoint["data_selector"] = compile_selector(text, may_be_absent=job.options.data_may_be_absent)
 

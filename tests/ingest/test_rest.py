@@ -65,15 +65,33 @@ def test_a_source_that_fails_half_way_leaves_nothing(bench, api):
     assert bench.etags() == {}
 
 
-def test_a_busy_source_is_asked_again_when_it_says(bench, api):
+@pytest.mark.long
+@pytest.mark.parametrize("header", ["3", "date"])
+def test_a_busy_source_is_asked_again_when_it_says(bench, api, header):
+    """Later than dlt would by itself, which is after one second and then after two."""
+    times = []
+
     def answer(path, asked, number):
-        return (429, "slow down", {"Retry-After": "1"}) if number == 1 else once([ROW])(path, asked, number)
+        times.append(time.monotonic())
+        when = formatdate(time.time() + 4, usegmt=True) if header == "date" else header
+        return (429, "slow down", {"Retry-After": when}) if number == 1 else once([ROW])(path, asked, number)
 
     api.answer = answer
-    begun = time.monotonic()
     assert bench.ingest(api.extract(attempts=3), *DAY)["rows"] == 1
-    assert time.monotonic() - begun >= 1
+    # a date has whole seconds
+    assert times[1] - times[0] >= 2.9
     assert len(api.asked) == 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("status", [503, 500])
+def test_a_source_that_is_out_of_order_twice_is_asked_a_third_time(bench, api, status):
+    def answer(path, asked, number):
+        return (status, "one moment", {"Retry-After": "0"}) if number < 3 else once([ROW])(path, asked, number)
+
+    api.answer = answer
+    assert bench.ingest(api.extract(attempts=3), *DAY)["rows"] == 1
+    assert len(api.asked) == 4
 
 
 def test_a_refusal_is_told_with_what_was_asked_but_without_secrets(bench, api):
@@ -135,15 +153,27 @@ def test_a_silent_source_is_given_up_on(bench, api):
         bench.ingest(api.extract(timeout=0.2), *DAY)
 
 
-def test_a_source_that_does_not_end_in_time_leaves_nothing(bench, api):
+@pytest.mark.parametrize("size", [300, 1])
+def test_a_source_that_does_not_end_in_time_leaves_nothing(bench, api, size):
+    """However few records its pages have."""
+
     def answer(_path, _asked, _number):
         time.sleep(0.05)
-        return 200, {"items": [ROW] * 300}
+        return 200, {"items": [ROW] * size}
 
     api.answer = answer
     with pytest.raises(SourceUnavailable, match="the time was up"):
-        bench.ingest(api.extract(size=300), *DAY, seconds=0.5)
+        bench.ingest(api.extract(size=size, max_pages=200), *DAY, seconds=0.5)
+    assert len(api.asked) < 30
     assert bench.etags() == {}
+
+
+def test_a_silent_source_is_waited_for_no_longer_than_the_call_has_time(bench, api):
+    api.answer = lambda *_: time.sleep(4) or (200, {"items": []})
+    begun = time.monotonic()
+    with pytest.raises(SourceUnavailable, match="no answer"):
+        bench.ingest(api.extract(timeout=30), *DAY, seconds=0.5)
+    assert time.monotonic() - begun < 3.5
 
 
 @pytest.mark.parametrize("items", [[["id", 1]], ["text"], [1]])

@@ -3,12 +3,13 @@
 import base64
 import dataclasses
 import inspect
+import time
 import typing
 
 import pytest
 
 from lambdas.common.contract.declared_rest import AUTH, ENDPOINT, PAGINATORS, find_rest_mistakes
-from lambdas.common.errors import SourceError
+from lambdas.common.errors import SourceError, SourceUnavailable
 
 DAY = ("2024-01-01", "2024-01-02")
 ROWS = [{"id": n, "at": "2024-01-01T00:00:00Z", "name": f"row {n}"} for n in range(5)]
@@ -117,6 +118,24 @@ def test_a_token_server_that_is_down_for_a_moment_is_asked_again(bench, api):
 
     api.answer = shaky
     extract = rest(api, auth=auth, paginator={"type": "offset", "limit": SIZE}) | {"attempts": 3}
+    assert bench.ingest(extract, *DAY)["rows"] == 5
+
+
+@pytest.mark.parametrize("place", ["client", pytest.param("endpoint", marks=pytest.mark.long)])
+def test_a_token_server_that_says_nothing_is_given_up_on_as_a_source_is(bench, api, place):
+    auth, asked = oauth(api, bench), []
+    api.answer = lambda path, *_: asked.append(path) or time.sleep(1) or (200, {})
+    where = {"auth": auth} if place == "client" else {}
+    extract = rest(api, **where, paginator={"type": "offset", "limit": SIZE}) | {"timeout": 0.2, "attempts": 2}
+    if place == "endpoint":
+        extract["rest_api"]["resources"][0]["endpoint"]["auth"] = auth
+    with pytest.raises(SourceUnavailable, match="no answer"):
+        bench.ingest(extract, *DAY)
+    assert asked == ["/token", "/token"]
+
+
+def test_tokens_are_no_pages(bench, api):
+    extract = rest(api, auth=oauth(api, bench), paginator={"type": "offset", "limit": SIZE}) | {"max_pages": 3}
     assert bench.ingest(extract, *DAY)["rows"] == 5
 
 
