@@ -45,7 +45,7 @@ class Landing:
         self.bytes += answer["bytes"]
         self.changes += [(one["key"], one["rows"]) for one in answer.get("changes", ())]
         rest = answer.get("remaining") or {}
-        self.held = "slice" in rest
+        self.held = bool((rest.get("slice") or {}).get("run"))
         if "start" in event:
             self.first = self.first or dt.date.fromisoformat(event["start"])
             self.through = dt.date.fromisoformat(rest.get("start") or event["end"]) - DAY

@@ -6,6 +6,7 @@ The same rows give the same bytes, so that the MD5 of an object tells whether it
 import datetime as dt
 import logging
 import re
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -47,6 +48,7 @@ class Landed:
     `outside`: rows of another day than was asked for. They were left out: the window of their own day brings them,
     and a part of a day must not overwrite the whole of it.
     `unloaded`: rows of days that the source does not have by its defs.yaml: they land, and no load takes them.
+    `released`: objects of former slices that were held back until now. `left`: objects for which there was no time.
     `changes`: of a dry run, the key and the rows of each object that would be put or emptied.
     """
 
@@ -57,6 +59,8 @@ class Landed:
     bytes: int = 0
     outside: int = 0
     unloaded: int = 0
+    released: int = 0
+    left: int = 0
     changes: tuple[tuple[str, int], ...] = field(default=(), repr=False)
 
     def __add__(self, other: "Landed") -> "Landed":
@@ -71,6 +75,7 @@ class Naming:
     slice of a source that is read whole, `last` whether no other follows: each has part numbers of its own, and the
     last one takes care of those that no slice has any more. `run` names the reading that has several slices.
     `may_be_empty`: no rows at all are an answer, and empty every object. `end` is the source's last day, if it has one.
+    `resumed`: a call before has landed a part of this slice.
     """
 
     source: str
@@ -82,6 +87,7 @@ class Naming:
     run: str | None = None
     may_be_empty: bool = True
     end: dt.date | None = None
+    resumed: bool = False
 
     def target(self, key: str) -> str:
         """Where what is to lie under that key is put: held back while slices follow."""
@@ -126,7 +132,9 @@ class Naming:
         return [day for day in days_between(self.home, last + dt.timedelta(days=1)) if day not in filled]
 
 
-def land(spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Naming) -> Landed:
+def land(
+    spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Naming, deadline: float = float("inf")
+) -> Landed:
     """Bring the raw objects of a window, a slice or a file to what the rows say.
 
     Args:
@@ -135,6 +143,7 @@ def land(spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Namin
         contract: the source's contract.
         lake: the bucket.
         naming: which objects these are.
+        deadline: value of time.monotonic() after which no object is put but the first; `left` says how many were not.
 
     Every object is made before the first is put; those of a slice are held back until the last one is made
     (`lambdas.ingest.held`). Objects of the window that no rows are left for become 0-row ones;
@@ -152,7 +161,9 @@ def land(spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Namin
         wanted[naming.key(day, part)] = encoded
     empty = encode_empty(spool.folder, contract)
     if naming.run and naming.last and not lake.dry_run:
-        release(lake.client, lake.bucket, naming.run)
+        released, held = release(lake.client, lake.bucket, naming.run, deadline)
+        if held:
+            return Landed(released=released, left=held)
     present = _present(lake, naming)
     if not rows.count and not naming.may_be_empty and naming.part == 0:
         _refuse_to_empty(lake, naming.source, [item for item in present.values() if item.etag != empty.md5])
@@ -162,7 +173,9 @@ def land(spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Namin
     wanted |= {key: empty for key in present if key not in wanted and naming.decides(key)}
     if lake.dry_run and not naming.last:
         lake.filled.update(days_with_rows)
-    landed = _put_changed(lake, naming, wanted, present)
+    landed = _put_changed(lake, naming, wanted, present, deadline)
+    if landed.left:
+        return landed
     unloaded = sum(found.count for found in inside if not naming.home <= found.day <= (naming.end or found.day))
     outside = sum(found.count for found in days if not _is_asked(found.day, rows, window))
     return replace(landed, outside=outside, unloaded=unloaded)
@@ -195,18 +208,21 @@ def _present(lake: Lake, naming: Naming) -> dict[str, RawObject]:
         found: Any = list_objects(lake.client, lake.bucket, f"raw/{naming.source}/")
     else:
         found = list_raw(lake.client, lake.bucket, naming.source, window.start, window.end)
-    return {item.key: item for item in found if naming.number(item.key) is not None}
+    folder = held_key(naming.run or "", "")
+    held = list_objects(lake.client, lake.bucket, folder) if naming.resumed and naming.run and not naming.last else ()
+    lying = [*found, *(replace(item, key=item.key.removeprefix(folder)) for item in held)]
+    return {item.key: item for item in lying if naming.number(item.key) is not None}
 
 
-def _put_changed(lake: Lake, naming: Naming, wanted: dict[str, Encoded], present: dict[str, RawObject]) -> Landed:
+def _put_changed(
+    lake: Lake, naming: Naming, wanted: dict[str, Encoded], present: dict[str, RawObject], deadline: float
+) -> Landed:
     changed = {key: item for key, item in wanted.items() if key not in present or present[key].etag != item.md5}
-    if not lake.dry_run:
-        with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
-            for key, _ in zip(
-                changed, pool.map(lambda k: _put(lake, naming.target(k), changed[k]), changed), strict=True
-            ):
-                logger.debug("put %s", naming.target(key))
-    emptied = sum(1 for key, item in changed.items() if key in present and not item.rows)
+    done = [*changed] if lake.dry_run else _put_in_time(lake, naming, changed, deadline)
+    emptied = sum(1 for key in done if key in present and not changed[key].rows)
+    if len(done) < len(changed):
+        # the call that puts the last one counts what all of them hold
+        return Landed(put=len(done) - emptied, emptied=emptied, left=len(changed) - len(done))
     return Landed(
         rows=sum(item.rows for item in wanted.values()),
         put=len(changed) - emptied,
@@ -215,6 +231,21 @@ def _put_changed(lake: Lake, naming: Naming, wanted: dict[str, Encoded], present
         bytes=sum(item.size for item in wanted.values()),
         changes=tuple((key, item.rows) for key, item in changed.items()) if lake.dry_run else (),
     )
+
+
+def _put_in_time(lake: Lake, naming: Naming, changed: dict[str, Encoded], deadline: float) -> list[str]:
+    """Put the objects for which there is time, the first in any case; their keys."""
+    first = next(iter(changed), None)
+
+    def put(key: str) -> bool:
+        if time.monotonic() > deadline and key != first:
+            return False
+        _put(lake, naming.target(key), changed[key])
+        logger.debug("put %s", naming.target(key))
+        return True
+
+    with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
+        return [key for key, done in zip(changed, pool.map(put, changed), strict=True) if done]
 
 
 def _put(lake: Lake, key: str, item: Encoded) -> None:

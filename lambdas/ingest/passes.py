@@ -102,8 +102,9 @@ def _one_pass(
         run = following.run if following else part.run
         may_be_empty = windowed or digest is not None or read_options(source.config).may_be_empty
         end, last = source.config.end, following is None
-        naming = Naming(source.config.name, window, home, digest, part.number, last, run, may_be_empty, end)
-        landed = land(spool, rows, source.contract, lake, naming)
+        resumed = part.put > 0
+        naming = Naming(source.config.name, window, home, digest, part.number, last, run, may_be_empty, end, resumed)
+        landed = land(spool, rows, source.contract, lake, naming, deadline)
     logger.info(
         "%s, %s: %s; %.2f s to extract, %.2f s to land",
         source.config.name,
@@ -112,7 +113,10 @@ def _one_pass(
         extracted - begun,
         time.monotonic() - extracted,
     )
-    return landed, following
+    if landed.left:
+        return landed, part.again(run, put=landed.put + landed.emptied, released=landed.released)
+    # what former calls have put of this slice they have counted
+    return replace(landed, unchanged=landed.unchanged - part.put), following
 
 
 def _refuse_foreign(source: Source, rows: Rows) -> None:

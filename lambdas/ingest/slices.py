@@ -6,11 +6,12 @@ Where a slice ends depends on the source alone, never on time, so that reading a
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
 from lambdas.common.errors import RequestError
+from lambdas.common.remaining import shown
 
 # What a function of 1 GiB with a disk of 2 GiB reads and lands in a part of its time.
 SLICE_ROWS = 2_000_000
@@ -26,20 +27,28 @@ RUN = re.compile(r"[0-9a-f]{32}")
 class Slice:
     """The `number`th slice, from 0; `at` says to the extractor where it begins, and is None at the beginning.
 
-    `run` names the reading of the source that the slice belongs to; the first slice begins one.
+    `run` names the reading of the source that the slice belongs to; the first slice begins one. `put` and `released`
+    are how many of its objects former calls have landed, whose time was up before the last one.
     """
 
     number: int = 0
     at: Mapping[str, Any] | None = None
     run: str | None = None
+    put: int = 0
+    released: int = 0
 
     def following(self, at: Mapping[str, Any] | None) -> "Slice | None":
         """The next slice of the same reading; None where nothing is left."""
         return None if at is None else Slice(self.number + 1, at, self.run or uuid4().hex)
 
+    def again(self, run: str | None, *, put: int, released: int) -> "Slice":
+        """The same slice, of which so many objects more have landed."""
+        return replace(self, run=run, put=self.put + put, released=self.released + released)
+
     def remaining(self) -> dict[str, Any]:
         """The slice as an answer says it, for the event that goes on with it."""
-        return {"slice": {"number": self.number, "at": self.at, "run": self.run}}
+        begun = {"put": self.put, "released": self.released} if self.put or self.released else {}
+        return {"slice": {"number": self.number, "at": self.at, "run": self.run, **begun}}
 
 
 def read_slice(event: Mapping[str, Any]) -> Slice:
@@ -51,12 +60,22 @@ def read_slice(event: Mapping[str, Any]) -> Slice:
     given = event.get("slice")
     if given is None:
         return Slice()
-    number, at, run = map(given.get, ("number", "at", "run")) if isinstance(given, Mapping) else (None, None, None)
-    if not isinstance(number, int) or not 0 < number < MOST_SLICES:
-        number = None
-    if number is None or not isinstance(at, Mapping) or not RUN.fullmatch(str(run)):
-        raise RequestError(f"slice is {given!r}; it must be what `remaining` of an answer says")
-    return Slice(number, at, run)
+    found = _slice(given) if isinstance(given, Mapping) else None
+    if found is None:
+        raise RequestError(f"slice is {shown(event)['slice']!r}; it must be what `remaining` of an answer says")
+    return found
+
+
+def _slice(given: Mapping[str, Any]) -> Slice | None:
+    number, at, run = map(given.get, ("number", "at", "run"))
+    put, released = given.get("put", 0), given.get("released", 0)
+    if not all(isinstance(count, int) and count >= 0 for count in (number, put, released)):
+        return None
+    named = bool(RUN.fullmatch(str(run)))
+    # the first slice begins at no place, and is gone on with only where it has landed in part
+    first = number == 0 and at is None and bool(put or released) and (named or run is None)
+    later = number and number < MOST_SLICES and isinstance(at, Mapping) and named
+    return Slice(number or 0, at, run, put, released) if first or later else None
 
 
 def read_filled(event: Mapping[str, Any]) -> set[dt.date]:

@@ -291,6 +291,8 @@ RUN = "0" * 32
 NO_SLICES = [
     *(3, {}, {"number": 0, "at": {}, "run": RUN}, {"number": 2, "run": RUN}, {"number": "2", "at": {}, "run": RUN}),
     *({"number": 2, "at": {}}, {"number": 2, "at": {}, "run": "../raw"}),
+    *({"number": 0, "at": None, "run": RUN, "put": 0}, {"number": 0, "at": {}, "run": None, "put": 1}),
+    *({"number": 0, "at": None, "run": "", "put": 1}, {"number": 2, "at": {}, "run": RUN, "put": "1"}),
 ]
 
 
@@ -298,3 +300,10 @@ NO_SLICES = [
 def test_a_slice_that_no_answer_named_is_refused(given):
     with pytest.raises(RequestError, match="it must be what `remaining` of an answer says"):
         read_slice({"slice": given})
+
+
+def test_a_slice_that_is_refused_does_not_show_its_position():
+    given = {"number": 0, "at": {"after": ["u3@example.org"]}, "run": RUN}
+    with pytest.raises(RequestError, match=f"slice is .*{RUN}") as caught:
+        read_slice({"slice": given})
+    assert "example.org" not in str(caught.value)
