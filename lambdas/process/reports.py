@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 from lambdas.common.contract import Contract, load_marts, load_source, load_sources
 from lambdas.common.db import marts, retire
+from lambdas.common.db.limited import Limited
 from lambdas.common.db.prove import EVER, Lake, Proof, prove
-from lambdas.common.db.redshift import autocommit, query, set_timeout
+from lambdas.common.db.redshift import query
 from lambdas.common.db.retry import retry
 from lambdas.common.db.sql import statement
-from lambdas.common.errors import ContractError, RequestError
+from lambdas.common.errors import ContractError, RequestError, StatementCancelled
 from lambdas.common.lake import RawObject, is_undated, lies_in_day, list_objects, list_raw, parse_raw_day
 from lambdas.common.settings import Settings
 from lambdas.common.source import DAY, SourceConfig, load_source_config
@@ -28,6 +29,12 @@ T = TypeVar("T")
 FINDINGS, FINDING_LENGTH, KEY_LENGTH = 3, 220, 100
 # The schedule lands a day within a day, and a weekend may come between: an object that comes later is history.
 NEWS = dt.timedelta(days=3)
+# Seconds in which nobody begins anything anew: what is cancelled then was cancelled for want of time.
+TOO_SHORT = 2
+OVER = (
+    "{name}: the warehouse was not done after {seconds:.0f} s, which is all the time of a call. Ask for fewer days "
+    "(start and end, --from and --to), or raise the warehouse's BaseCapacity"
+)
 COUNTS = ("days", "objects", "bad", "rows_in", "rows_accepted", "rows_rejected", "rows_late")
 
 
@@ -106,16 +113,25 @@ def read_status(deadline: float) -> dict[str, Any]:
 
 
 def read_warehouse(work: Callable[[Any], T], name: str, deadline: float) -> T:
-    """What `work` gives with a connection of the loader's; tried again on a new one where the warehouse was busy."""
+    """What `work` gives with a connection of the loader's; tried again on a new one where the warehouse was busy.
+
+    Raises:
+        StatementCancelled: its statements, all together, were not done by the deadline (time.monotonic).
+    """
     warehouse = open_warehouse(Settings.from_environment())
+    began = time.monotonic()
+    until = max(deadline, began + 1)
 
     def attempt() -> T:
-        with warehouse.session(name) as connection:
-            with autocommit(connection):
-                set_timeout(connection, max(deadline - time.monotonic(), 1))
-            return work(connection)
+        with warehouse.session(name, max(until - time.monotonic(), 1)) as connection:
+            return work(Limited(connection, until))
 
-    return retry(attempt, name, deadline)
+    try:
+        return retry(attempt, name, until)
+    except StatementCancelled as error:
+        if time.monotonic() < until - TOO_SHORT:
+            raise  # somebody else cancelled it
+        raise StatementCancelled(OVER.format(name=name, seconds=until - began)) from error
 
 
 def _prove(contract: Contract, days: tuple[dt.date, dt.date], connection: Any) -> Proof:
