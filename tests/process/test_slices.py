@@ -71,6 +71,18 @@ def test_object_that_its_contract_refuses_is_set_aside_as_a_whole(stage, options
 
 
 @pytest.mark.parametrize("sliced", [True, False])
+@pytest.mark.parametrize(("limit", "status"), [(0.036, "bad"), (0.04, "loaded")])
+def test_rejected_rows_of_all_slices_are_held_against_the_limit(stage, sliced: bool, limit: float, status: str):
+    spread = {number: 999 if number % 25 == 0 else 1 for number in range(ROWS)}  # 20 rows, 2 in each slice
+    found, _ = stage(parquet(rows_with(n=spread)), "parts", sliced=sliced, limit=limit)
+    assert found.staged.entry.status == status
+    said = found.staged.entry.reason or ""
+    assert bool(re.match(r"(19|20) of 500 rows are rejected, more than maxRejectedRatio 0.036", said)) == (
+        status == "bad"
+    )
+
+
+@pytest.mark.parametrize("sliced", [True, False])
 def test_decimals_that_would_be_rounded_set_an_object_aside(stage, sliced: bool):
     table = pa.Table.from_pylist(rows_with())
     for kind in (pa.decimal256(50, 2), pa.list_(pa.decimal256(50, 2))):
