@@ -20,6 +20,8 @@ Answer = dict[str, Any]
 MOST_STALLS = 3
 Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 CANCELLED = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
+# A run over its time limit, or taken for lost, is marked at once: its process may still be at work.
+ENDED = (*CANCELLED, dg.DagsterRunStatus.FAILURE)
 
 
 def call_function(context: Context, cloud: Cloud, function: str, *, event: Mapping[str, Any]) -> Answer:
@@ -33,7 +35,7 @@ def call_function(context: Context, cloud: Cloud, function: str, *, event: Mappi
 
     Raises:
         dg.Failure: the function failed, said nothing or made no progress; retried unless it says that it is of no use.
-            Or the run is cancelled, which is not retried.
+            Or the run is cancelled or over its time limit, which is not retried.
     """
     with _unless_cancelled(context):
         return _call_until_done(context, cloud, _deployed_name(cloud, function), event)
@@ -91,8 +93,17 @@ def _unless_cancelled(context: Context) -> Iterator[None]:
 
 def _refuse_if_cancelled(context: Context) -> None:
     run = context.op_execution_context.instance.get_run_by_id(context.run.run_id)
-    if run is not None and run.status in CANCELLED:
-        raise dg.Failure("the run is cancelled: nothing more is asked for", allow_retries=False)
+    if run is not None and run.status in ENDED:
+        ended = "cancelled" if run.status in CANCELLED else "taken for failed"
+        why = "over its time limit" if _took_too_long(context) else ended
+        raise dg.Failure(f"the run is {why}: nothing more is asked for", allow_retries=False)
+
+
+def _took_too_long(context: Context) -> bool:
+    """Whether Dagster itself ends the run: it says so in the event alone, not in the run's state."""
+    instance, kind = context.op_execution_context.instance, dg.DagsterEventType.PIPELINE_CANCELING
+    said = [record.event_log_entry for record in instance.get_records_for_run(context.run.run_id, of_type=kind).records]
+    return any("maximum runtime" in (entry.dagster_event.message or "") for entry in said if entry.dagster_event)
 
 
 def metadata(answer: Answer) -> dict[str, Any]:

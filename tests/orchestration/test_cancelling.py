@@ -1,5 +1,6 @@
 """Runs that are launched and cancelled as the page does it: in processes of their own, between calls or in one."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
 
 from orchestration.components.proof import HOLDS
 from orchestration.loads import RANGE_END, RANGE_START
@@ -25,6 +27,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "examine": {"assetSelection": [], "assetCheckSelection": [{"assetKey": {"path": QUAKES}, "name": "data_is_fresh"}]},
 }
 DAYS = {RANGE_START: "2018-02-01", RANGE_END: "2018-02-02"}
+STEP_FAILURE = dg.DagsterEventType.STEP_FAILURE
 AT_ONCE = {"module": "dagster._core.run_coordinator", "class": "DefaultRunCoordinator"}
 # Several times what a call takes.
 QUIET_SECONDS = 4
@@ -32,7 +35,7 @@ QUIET_SECONDS = 4
 
 @pytest.fixture
 def page(scratch: Scratch) -> Iterator[Page]:
-    with page_of({"run_coordinator": AT_ONCE}) as found:
+    with page_of({"run_coordinator": AT_ONCE, "run_monitoring": {"enabled": True}}) as found:
         yield found
 
 
@@ -70,3 +73,24 @@ def test_a_cancelled_run_stops_asking(page: Page, functions: Callable[[str], Non
     time.sleep(QUIET_SECONDS)
     assert calls.so_far() == made
     assert made["examine"] == 1
+    assert {said(page, run) for run in runs} == {"the run is cancelled: nothing more is asked for"}
+
+
+def said(page: Page, run_id: str) -> str | None:
+    """What the run's step says of its failure."""
+    (record,) = page.context.instance.get_records_for_run(run_id, of_type=STEP_FAILURE).records
+    return str(record.event_log_entry.dagster_event.step_failure_data.user_failure_data.description)
+
+
+def test_a_run_over_its_time_limit_stops_asking_and_says_that_nobody_cancelled_it(
+    page: Page, functions: Callable[[str], None], scratch: Scratch
+) -> None:
+    functions("endless")
+    calls = Calls(scratch)
+    run = page.launch(RUNS["load"], {**DAYS, "dagster/max_runtime": "1"})
+    wait_for(lambda: calls.so_far()["load"] > 1)
+    time.sleep(1)
+    assert not any(execute_run_monitoring_iteration(page.context, logging.getLogger(__name__)))
+    wait_for(lambda: page.status(run) == dg.DagsterRunStatus.FAILURE)
+    wait_for(lambda: bool(page.context.instance.get_records_for_run(run, of_type=STEP_FAILURE).records))
+    assert said(page, run) == "the run is over its time limit: nothing more is asked for"

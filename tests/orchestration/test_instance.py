@@ -66,7 +66,7 @@ def instance(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dg.Dags
 def test_runs_whose_process_is_lost_are_found_and_tried_again(instance: dg.DagsterInstance) -> None:
     assert instance.run_monitoring_enabled
     assert 0 < instance.run_monitoring_start_timeout_seconds <= 600
-    assert 0 < instance.run_monitoring_max_runtime_seconds <= 86_400
+    assert instance.run_monitoring_max_runtime_seconds == 86_400, "years of a large source take hours"
     assert 0 < instance.run_monitoring_poll_interval_seconds <= 60
     assert instance.run_retries_enabled
     assert instance.run_retries_max_retries == 2
