@@ -1,8 +1,10 @@
 """Who is told when something needs a person: the topic /analytics/<env>/alarms/topic, once a cause.
 
 A cause is a failed run of one job with one kind of error, or one check that does not pass. What fails all runs alike
-(the warehouse, AWS, lost processes) is one cause, whichever runs it fails. A cause is told again when it comes back
-after having been well, or after a day. What tries again by itself is told at its first failure: a person may know more.
+(the warehouse, AWS, lost processes) is one cause, whichever runs it fails. A cause is told again after a day, and when
+it comes back after having been well: after the check passed, or after a run of that name succeeded (of what fails all
+runs alike, any run), then an hour later at the earliest. What tries again by itself is told at its first failure: a
+person may know more.
 
 Causes of one kind that come up together are told together.
 """
@@ -10,7 +12,7 @@ Causes of one kind that come up together are told together.
 import datetime as dt
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
@@ -22,6 +24,10 @@ from orchestration.resources import Cloud
 
 INTERVAL_SECONDS = 30
 TOLD_AGAIN_AFTER = dt.timedelta(days=1)
+# What comes and goes is told once an hour at most.
+AGAIN_AFTER = dt.timedelta(hours=1)
+# Of what succeeded since: enough to find one of a name.
+MOST_RUNS = 500
 # A run that ends while a tick looks may carry a moment before that tick.
 OVERLAP = dt.timedelta(minutes=5)
 # More kinds of trouble than these at once are told in one message more.
@@ -39,7 +45,7 @@ TOLD_WARNINGS = {"data_is_fresh"}
 class Trouble:
     """What is wrong: `cause` is the same as long as it is one and the same, `path` leads to the page that shows it.
 
-    `kind` is what it has in common with others that are told with it.
+    `kind` is what it has in common with others that are told with it. `again`: it was well since it was told last.
     """
 
     cause: str
@@ -47,6 +53,7 @@ class Trouble:
     subject: str
     text: str
     path: str
+    again: bool = False
 
 
 @dg.sensor(
@@ -64,7 +71,8 @@ def alerts(context: dg.SensorEvaluationContext, cloud: Cloud) -> dg.SensorResult
     since = dt.datetime.fromisoformat(state["since"]) if "since" in state else now - OVERLAP
     failing = list(_checks(context))
     told = _still_told(state.get("told", {}), {trouble.cause for trouble in failing}, now)
-    news = [t for t in [*_runs(context, since), *failing] if t.cause not in told]
+    runs = _runs(context, since, told)
+    news = [*(t for t in runs if t.cause not in told or t.again), *(t for t in failing if t.cause not in told)]
     _publish(cloud, topic, _by_kind(news))
     causes = {t.cause for t in news}
     told |= dict.fromkeys(causes, now.isoformat())
@@ -81,7 +89,7 @@ def _still_told(told: dict[str, str], failing: set[str], now: dt.datetime) -> di
     }
 
 
-def _runs(context: dg.SensorEvaluationContext, since: dt.datetime) -> Iterator[Trouble]:
+def _runs(context: dg.SensorEvaluationContext, since: dt.datetime, told: Mapping[str, str]) -> Iterator[Trouble]:
     failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
     for record in context.instance.get_run_records(failed):
         run = record.dagster_run
@@ -91,8 +99,21 @@ def _runs(context: dg.SensorEvaluationContext, since: dt.datetime) -> Iterator[T
         kinds = sorted(set(error_kinds(context.instance, run.run_id)))
         if kinds == [BLOCKED]:
             continue  # the check is told
-        kind = _shared(kinds) or f"{what}|{','.join(kinds)}"
-        yield Trouble(f"run|{kind}", ",".join(kinds), f"{what} failed", reason, f"runs/{run.run_id}")
+        shared = _shared(kinds)
+        cause = f"run|{shared or f'{what}|' + ','.join(kinds)}"
+        again = cause in told and _was_well(context.instance, record, dt.datetime.fromisoformat(told[cause]), shared)
+        yield Trouble(cause, ",".join(kinds), f"{what} failed", reason, f"runs/{run.run_id}", again)
+
+
+def _was_well(instance: dg.DagsterInstance, failed: dg.RunRecord, told: dt.datetime, shared: str) -> bool:
+    """Whether a run succeeded between the moment of telling and that failure: one of its name, any of a shared kind."""
+    run, ended = failed.dagster_run, failed.end_time or 0.0
+    if ended - told.timestamp() < AGAIN_AFTER.total_seconds():
+        return False
+    tags = {SOURCE_TAG: run.tags[SOURCE_TAG]} if SOURCE_TAG in run.tags and not shared else {}
+    filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS], updated_after=told, tags=tags)
+    found = instance.get_run_records(filters, limit=MOST_RUNS)
+    return any((shared or _name(r.dagster_run) == _name(run)) and (r.end_time or ended) < ended for r in found)
 
 
 def _shared(kinds: list[str]) -> str:

@@ -42,6 +42,10 @@ class Alerts:
         tags["dagster/asset_partition_range_end"] = "2018-02-01"
         assert not dg.materialize([load], instance=self.instance, tags=tags, raise_on_error=False).success
 
+    def succeed(self, source):
+        tags = {SOURCE_TAG: source, "dagster/partition": "2018-02-01"}
+        assert dg.materialize([load], instance=self.instance, tags=tags).success
+
     def lose(self, source):
         """A run whose process is gone."""
         started = {"status": dg.DagsterRunStatus.STARTED, "tags": {SOURCE_TAG: source}}
@@ -139,6 +143,34 @@ def test_a_broken_warehouse_is_one_message_whatever_it_fails(told):
     for source in ("a", "d", "e"):
         told.fail("busy", source)
     assert told.told() == [], "the same warehouse, and other sources"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("error", "well", "times"),
+    [("busy", "b", 1), ("refused", "a", 1), ("refused", "b", 0)],
+    ids=["any run ends what fails all alike", "a run of its own", "a run of another source"],
+)
+def test_what_comes_back_after_a_success_is_told_again_once(told, monkeypatch, error, well, times):
+    monkeypatch.setattr("orchestration.alerts.AGAIN_AFTER", dt.timedelta(0))
+    told.fail(error, "a")
+    assert len(told.told()) == 1
+    told.succeed(well)
+    assert told.told() == [], "the failure was before the success"
+    told.fail(error, "a")
+    assert len(told.told()) == times
+    told.fail(error, "a")
+    assert told.told() == []
+
+
+@pytest.mark.long
+def test_what_comes_and_goes_is_told_once_an_hour(told):
+    for _ in range(2):
+        told.fail("busy", "a")
+        told.succeed("a")
+    assert len(told.told()) == 1
+    told.fail("busy", "a")
+    assert told.told() == []
 
 
 @pytest.mark.long
