@@ -12,10 +12,9 @@ from lambdas.common.errors import SourceError, SourceUnavailable
 from lambdas.ingest.job import Job
 from lambdas.ingest.rest import CONNECT_SECONDS
 
-# SQLSTATE of a login, a database or a statement that trying again does not mend
-LASTING = ("28", "3D", "42")
+# SQLSTATE of a statement that took too long
 CANCELLED = "57014"
-# what PostgreSQL says of a login comes without a SQLSTATE
+# what PostgreSQL says of a login or a database's name comes without a SQLSTATE, as an outage does
 REFUSED = re.compile(
     r"FATAL: .*(authentication failed|does not exist|is not permitted to log in|no pg_hba\.conf entry)"
     r"|FATAL: .*permission denied|no password supplied"
@@ -69,18 +68,12 @@ def translated(error: Any, hidden: Sequence[Any]) -> SourceError | SourceUnavail
     for value in hidden:
         # PostgreSQL shows a part of the statement
         text = re.sub(rf"(?<!\w){re.escape(str(value))}(?!\w)", "***", text) if str(value) else text
-    if _state(getattr(error, "orig", None)) == CANCELLED:
+    if getattr(getattr(error, "orig", None), "pgcode", None) == CANCELLED:
         text = f"where a statement may take longer, set a higher extract.timeout in defs.yaml: {text}"
     passes = isinstance(error, OperationalError) and not _lasts(error.orig)
     return (SourceUnavailable if passes else SourceError)(f"sql_database: {text}")
 
 
-def _state(error: Any) -> str:
-    return str(getattr(error, "pgcode", None) or getattr(error, "sqlstate", None) or "")
-
-
 def _lasts(error: Any) -> bool:
-    if _state(error):
-        return _state(error).startswith(LASTING)
     # SQLite says so of a wrong statement as well, with the code of errors that have none of their own
     return getattr(error, "sqlite_errorcode", None) == SQLITE_ERROR or bool(REFUSED.search(str(error)))
