@@ -2,7 +2,6 @@
 
 import codecs
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,9 @@ from lambdas.common.source import FORMATS
 from lambdas.ingest.csv_files import read_csv_files
 from lambdas.ingest.exact_json import parse
 from lambdas.ingest.job import Job
-from lambdas.ingest.marks import has_mark, without_mark
+from lambdas.ingest.json_files import read_json
 from lambdas.ingest.spool import Rows
 
-# DuckDB takes twice as much for each thread, whatever the file holds: a small file must not ask for it
-LEAST_OBJECT, LARGEST_OBJECT = 1 << 20, 64 << 20
 # the file and the row at which a slice ends
 Stopped = tuple[int, int] | None
 
@@ -116,34 +113,7 @@ def _lines(path: Path) -> Iterator[Any]:
 
 def _json(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:
     selector = (job.config.get("json") or {}).get("data_selector")
-    read = _array if selector is None else partial(_envelope, selector=str(selector))
-    return job.keep_each([read(job, path) for path in paths], skip)
-
-
-def _array(job: Job, path: Path) -> Iterator[Any]:
-    """The elements of a JSON array, a few at a time; an object alone is one record."""
-    if has_mark(path):
-        path = without_mark(path, job.spool.folder / "json")
-    largest = min(LARGEST_OBJECT, max(LEAST_OBJECT, path.stat().st_size + 1))
-    options = f"format = 'auto', compression = 'none', maximum_object_size = {largest}"
-    relation = f"read_json_objects({literal(str(path))}, {options})"
-    # a cursor of its own: the records are written through the spool's connection
-    reader = job.spool.connection.cursor().sql(f"SELECT json FROM {relation}").to_arrow_reader(1000)
-    for batch in reader:
-        for number, text in enumerate(batch.column(0).to_pylist(), start=1):
-            yield _parsed(text, f"{path.name}: record {number}")
-
-
-def _envelope(job: Job, path: Path, *, selector: str) -> Iterator[Any]:
-    """The list at a path of names joined by dots. The file is read into memory: an envelope cannot be cut."""
-    found = _parsed(path.read_bytes(), path.name)
-    for name in selector.removeprefix("$.").split("."):
-        if not isinstance(found, dict) or name not in found:
-            raise SourceError(f"filesystem: {path.name} has nothing at {name!r} of json.data_selector {selector!r}")
-        found = found[name]
-    if not isinstance(found, list):
-        raise SourceError(f"filesystem: {path.name}: json.data_selector {selector!r} is no list")
-    yield from found
+    return job.keep_each([read_json(path, None if selector is None else str(selector)) for path in paths], skip)
 
 
 def _parsed(text: bytes | str, place: str) -> Any:
