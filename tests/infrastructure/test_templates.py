@@ -1,12 +1,14 @@
 """The templates against each other, against the parameter files, and against the house rules."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 import yaml
 
 from infrastructure.deploy import settings
+from tests.cloud import PROJECT
 
 TEMPLATES = ("data.yaml", "warehouse.yaml", "template.yaml", "dagster.yaml")
 # given by the deploy program at run time
@@ -72,8 +74,20 @@ def test_the_lake_is_encrypted_and_cleans_up_after_itself() -> None:
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
     rules = bucket["LifecycleConfiguration"]["Rules"]
     assert any("NoncurrentVersionExpiration" in rule for rule in rules)
-    # what the lake holds stays; exports are copies, and under landing/ lies what nobody went on with
-    assert [rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule] == ["exports/", "landing/"]
+    # what the lake holds stays; exports and uploads are copies, and under landing/ lies what nobody went on with
+    expiring = {rule.get("Prefix"): rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
+    assert expiring == {"exports/": 7, "landing/": 3, "samples/uploads/": 7}
+
+
+def test_what_forget_does_not_reach_goes_by_itself_when_the_page_says() -> None:
+    rules = resources("data.yaml", "AWS::S3::Bucket")["LakeBucket"]["LifecycleConfiguration"]["Rules"]
+    page = (PROJECT / "docs" / "functions.md").read_text()
+    forget = page[page.index("\n## forget\n") : page.index("\n## migrate\n")]
+    said = dict(re.findall(r"\(`(\S+/)`, after (\d+)", forget))
+    assert said == {r["Prefix"]: str(r["ExpirationInDays"]) for r in rules if "ExpirationInDays" in r}
+    for rule in rules:
+        if "ExpirationInDays" in rule:
+            assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}, "former versions a day later"
 
 
 def test_roles_allow_no_wildcard() -> None:
