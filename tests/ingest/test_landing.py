@@ -7,6 +7,7 @@ import pytest
 
 from lambdas.common.errors import ContractError, RequestError
 from lambdas.ingest import objects
+from tests.cloud import PROJECT
 from tests.ingest.conftest import key
 
 
@@ -151,6 +152,11 @@ def test_a_large_day_has_parts_and_parts_that_are_not_needed_any_more_are_emptie
     again = bench.ingest(api.serve(records, size=20), "2024-01-01", "2024-01-02")
     assert again["objects"] == {"put": 1, "unchanged": 0, "emptied": len(parts) - 1}
     assert [bench.table(part).num_rows for part in parts] == [10] + [0] * (len(parts) - 1)
+
+
+def test_the_page_says_at_which_size_a_day_is_cut():
+    page = (PROJECT / "docs" / "sources.md").read_text()
+    assert f"a UTC day is\none object up to {objects.PART_BYTES >> 20} MiB of values" in page
 
 
 def test_what_does_not_fit_in_the_time_remains(bench, api):
