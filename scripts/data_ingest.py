@@ -51,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _uploaded(options) as uploaded:
             _land(function, [{**event, **uploaded} for event in events], landing)
     except (RequestError, SettingsError, ContractError) as error:
-        return _complain(str(error), WRONG)
+        # the function may refuse a later range after it has landed those before
+        told = f"{str(error).rstrip('.')}. {before(landing)}" if landing.answers else str(error)
+        return _complain(told, WRONG)
     except CallError as error:
         return _complain(f"{str(error).rstrip('.')}. {before(landing)}", FAILED)
     except KeyboardInterrupt:

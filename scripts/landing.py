@@ -24,6 +24,7 @@ class Landing:
 
     source: str
     dry_run: bool = False
+    answers: int = 0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("put", "unchanged", "emptied"), 0))
     rows: int = 0
     outside: int = 0
@@ -37,6 +38,7 @@ class Landing:
 
     def add(self, event: Event, answer: Mapping[str, Any]) -> None:
         """Add the answer to an event."""
+        self.answers += 1
         for name, number in answer["objects"].items():
             self.counts[name] += number
         self.rows += answer["rows"]

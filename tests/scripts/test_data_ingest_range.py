@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lambdas.common.lake import list_objects, parse_raw_key
+from scripts import data_ingest
 from tests.cloud import Cloud
 from tests.scripts.test_data_ingest import PROJECT, SCRIPT, given, numbers, run
 
@@ -165,6 +166,24 @@ def test_a_middle_range_that_fails_is_status_1_and_what_had_landed_is_said(deplo
     again = run(*DAYS, env=deployed)
     assert (again.returncode, numbers(again.stdout)[:3]) == (0, [53, 31, 0]), again.stderr
     assert len(lake(cloud)) == 84
+
+
+def test_a_later_range_that_the_function_refuses_is_status_2_and_what_had_landed_is_said(
+    deployed, cloud, catalogue, monkeypatch, capsys
+):
+    for name, value in deployed.items():
+        monkeypatch.setenv(name, value)
+    windows = (("2018-02-10", "2018-03-13"), ("2018-01-01", "2018-01-02"))  # the second as of another defs.yaml
+    asked = [{"source": "earthquakes", "start": start, "end": end} for start, end in windows]
+    monkeypatch.setattr(data_ingest, "_events", lambda _options: asked)
+    assert data_ingest.main([*DAYS]) == data_ingest.WRONG
+    last = capsys.readouterr().err.splitlines()[-1]
+    rows = sum(rows for _, rows in lake(cloud).values())
+    assert "start 2018-01-01 lies before 2018-01-31" in last
+    assert f"Before that {rows:,} rows of {FIRST} to 2018-03-12 in 31 objects had landed and stay" in last
+    monkeypatch.setattr(data_ingest, "_events", lambda _options: asked[1:])
+    assert data_ingest.main([*DAYS]) == data_ingest.WRONG
+    assert "landed" not in capsys.readouterr().err.splitlines()[-1], "nothing was landed, and nothing else is asked for"
 
 
 def test_a_dry_run_lists_exactly_what_the_run_then_lands(deployed, cloud, catalogue):
