@@ -2,6 +2,7 @@
 
 import datetime as dt
 import fnmatch
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import yaml
 from lambdas.common.contract import assets_folder
 from lambdas.common.cron import last_tick_day
 from lambdas.common.errors import ContractError, RequestError
+
+logger = logging.getLogger(__name__)
 
 ATTRIBUTES = ("start", "end", "schedule", "paused", "extract")
 EXTRACTORS = ("rest_api", "filesystem", "sql_database")
@@ -119,6 +122,15 @@ def load_source_config(name: str, assets: Path | None = None) -> SourceConfig:
         raise ContractError(f"{path}: no such source; is the name right?") from error
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise ContractError(f"{path}: cannot be read: {type(error).__name__}: {error}") from error
+
+
+def find_source_config(name: str) -> SourceConfig | None:
+    """The same, but None where the file is missing or wrong: nobody knows then which days the source has."""
+    try:
+        return load_source_config(name)
+    except ContractError:
+        logger.warning("%s: its defs.yaml does not say which days it has", name)
+        return None
 
 
 def parse_source_config(name: str, attributes: Mapping[str, Any]) -> SourceConfig:

@@ -19,6 +19,7 @@ from lambdas.common.db.redshift import query, rollback
 from lambdas.common.db.sql import identifier, statement
 from lambdas.common.errors import ObjectError, RequestError
 from lambdas.common.lake import is_raw_key, parse_raw_key
+from lambdas.common.source import find_source_config
 from lambdas.process.engine import open_engine
 from lambdas.process.erase import Version, delete_versions, list_versions
 from lambdas.process.forgetting import ATTEMPTS, Forgetter, Forgotten
@@ -62,6 +63,7 @@ class _Search:
         self._known = forgetter.in_force()
         self._held = self._objects_that_hold_it()
         self._contract_hash = forgetter.contract.hash
+        self._config = find_source_config(forgetter.contract.name)
         self._misnamed: set[str] = set()
         self._done = Forgotten()
 
@@ -84,9 +86,13 @@ class _Search:
         return done
 
     def _clean(self, raw: _Raw, day: dt.date) -> None:
-        """Write the object again where it holds the key, load it, then delete the versions that hold the key."""
+        """Write the object again where it holds the key, load it, then delete the versions that hold the key.
+
+        An object of a day that the source does not have is written again, and not loaded, as nothing loads it.
+        """
         removed = self._rewrite(raw.current) if raw.current and self._is_due(raw.current) else 0
-        if removed or (raw.current and not self._is_in_force(raw.current)):
+        changed = removed or (raw.current and not self._is_in_force(raw.current))
+        if changed and self._is_to_load(raw.key, day):
             notes = {raw.key: NOTE} if removed else {}
             after, stamp = day + dt.timedelta(days=1), self._forgetter.stamp
             request = Request(day, after, "forget", stamp.request_id, self._forgetter.deadline, notes=notes)
@@ -101,6 +107,12 @@ class _Search:
         self._done.versions += delete_versions(self._forgetter.s3, self._forgetter.bucket, doomed)
         self._done.objects += bool(removed or doomed)
         self._done.rows += removed
+
+    def _is_to_load(self, raw_key: str, day: dt.date) -> bool:
+        """Nothing loads days that the source does not have; but what was loaded of them has to leave the tables."""
+        known = self._known.get(raw_key)
+        has_day = self._config is None or self._config.has_day(day, dt.datetime.now(dt.UTC).date())
+        return has_day or bool(known and known["status"] == LOADED)
 
     def _is_due(self, version: Version) -> bool:
         """Whether the object has to be read: it holds the key, or rows of which the tables know nothing."""

@@ -14,10 +14,10 @@ from lambdas.common.db.prove import EVER, Lake, Proof, prove
 from lambdas.common.db.redshift import query
 from lambdas.common.db.retry import retry
 from lambdas.common.db.sql import statement
-from lambdas.common.errors import ContractError, RequestError, StatementCancelled
+from lambdas.common.errors import RequestError, StatementCancelled
 from lambdas.common.lake import RawObject, is_undated, lies_in_day, list_objects, list_raw, parse_raw_day
 from lambdas.common.settings import Settings
-from lambdas.common.source import DAY, SourceConfig, load_source_config
+from lambdas.common.source import DAY, SourceConfig, find_source_config
 from lambdas.process.healing import damaged_days, missing_days, outside_days, split_outside, wrong_days
 from lambdas.process.requests import open_warehouse
 from lambdas.process.standing import NOTHING_UNLANDED, find_undated, find_unlanded, read_standing
@@ -59,7 +59,7 @@ def prove_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
     if not isinstance(most, int) or most < 0:
         raise RequestError(f"most is {most!r}; expected a number of findings")
     whole = read_warehouse(partial(_prove, contract, days), f"prove {contract.name}", deadline)
-    config, now = _config(contract.name), dt.datetime.now(dt.UTC)
+    config, now = find_source_config(contract.name), dt.datetime.now(dt.UTC)
     proof, outside = split_outside(whole, partial(_has_day, config))
     for finding in proof.findings:
         logger.error("%s: %s", contract.name, finding)
@@ -87,14 +87,6 @@ def prove_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
 
 def _has_day(config: SourceConfig | None, day: dt.date) -> bool:
     return config is None or config.has_day(day, dt.datetime.now(dt.UTC).date())
-
-
-def _config(source: str) -> SourceConfig | None:
-    try:
-        return load_source_config(source)
-    except ContractError:
-        logger.warning("%s: its defs.yaml does not say which days it has", source)
-        return None
 
 
 def _short(text: str, length: int = FINDING_LENGTH) -> str:

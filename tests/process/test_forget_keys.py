@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.common import source as sources
 from lambdas.common.contract import load_contract
 from lambdas.common.errors import RequestError
 from lambdas.process import forget_key
@@ -57,6 +58,38 @@ def test_forgotten_key_leaves_an_object_that_is_not_loaded_yet(keyed):
     assert forget(keyed, id="secret").rows == 1
     assert keyed.rows() == [("a", 1, 1)]
     assert bytes_with(keyed, "secret") == []
+
+
+def begin_on(source, day: dt.date, monkeypatch, folder) -> None:
+    """Give the source a defs.yaml: it has no days before that one."""
+    path = folder / "sources" / source.contract.name / "defs.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"attributes: {{start: '{day}'}}")
+    monkeypatch.setattr(sources, "assets_folder", lambda: folder)
+
+
+def test_forgotten_key_leaves_objects_of_days_that_the_source_does_not_have_and_these_are_not_loaded(
+    keyed, monkeypatch, tmp_path
+):
+    keyed.put(DAY, A, [row("secret"), row("a")])
+    keyed.put(DAY, B, [row("b")])
+    keyed.put(NEXT, SECOND, [row("secret", n=2, at="2024-03-02"), row("d", at="2024-03-02")])
+    keyed.load(NEXT)
+    begin_on(keyed, NEXT, monkeypatch, tmp_path)
+    assert forget(keyed, id="secret").rows == 2
+    assert bytes_with(keyed, "secret") == []
+    assert keyed.rows() == [("d", 1, 1)]
+    assert {entry["raw_day"] for entry in keyed.ledger()} == {NEXT}
+
+
+def test_forgotten_key_leaves_the_tables_that_hold_a_day_which_the_source_has_no_more(keyed, monkeypatch, tmp_path):
+    keyed.put(DAY, A, [row("secret"), row("a")])
+    keyed.load(DAY)
+    begin_on(keyed, NEXT, monkeypatch, tmp_path)
+    assert forget(keyed, id="secret").rows == 1
+    assert bytes_with(keyed, "secret") == []
+    assert keyed.rows() == [("a", 1, 1)]
+    assert_equations_hold(keyed)
 
 
 def test_forgotten_key_leaves_the_tables_where_the_raw_object_has_gone(keyed):
