@@ -1,4 +1,4 @@
-"""What a proof found missing or damaged is asked for: runs that land or load those days, or build them anew.
+"""What a proof found missing or damaged is asked for: runs that land or load those days, build them anew, or refresh.
 
 A lost notification, a purged queue, a failed run or a paused sensor leave nothing else to do, and neither does
 somebody who changed a table by hand.
@@ -12,11 +12,13 @@ import dagster as dg
 
 from lambdas.common.lake import days_between
 from orchestration.asking import sensor_of_loads
+from orchestration.components.current import CURRENT
 from orchestration.components.landed import LANDED
 from orchestration.components.proof import HOLDS, LOADED
 from orchestration.evaluations import latest_evaluation
 from orchestration.landings import raw_key
 from orchestration.loads import asset_graph, has_day, is_paused, load_request
+from orchestration.stale import refresh_requests
 from orchestration.unlanded import landing_requests
 
 Days = tuple[dt.date, dt.date]
@@ -25,18 +27,26 @@ Days = tuple[dt.date, dt.date]
 OLDEST = dt.timedelta(days=1)
 
 
-@sensor_of_loads("Asks for the days that the latest proof of a source found missing, damaged or never landed.", "raw")
+@sensor_of_loads("Asks for what the latest proofs found missing, damaged, never landed or stale.", "raw", "mart")
 def healing(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Runs by the latest evaluation of each source's checks; the same evaluation asks for the same runs, once."""
     requests = [request for key in _core_keys(context) for request in _requests(context, key)]
+    requests += refresh_requests(context, _stale(context), dt.datetime.now(dt.UTC))
     if not requests:
-        return dg.SkipReason("the latest proofs found nothing to land, to load or to build anew")
+        return dg.SkipReason("the latest proofs found nothing to land, to load, to build anew or to refresh")
     return dg.SensorResult(run_requests=requests)
 
 
 def _core_keys(context: dg.SensorEvaluationContext) -> list[dg.AssetKey]:
     keys = [key for key in asset_graph(context).get_all_asset_keys() if key.path[0] == "core"]
     return sorted(key for key in keys if not is_paused(context, key.path[-1]))
+
+
+def _stale(context: dg.SensorEvaluationContext) -> dict[dg.AssetKey, float]:
+    """The marts that were found stale, and when."""
+    keys = sorted(key for key in asset_graph(context).get_all_asset_keys() if key.path[0] == "mart")
+    found = {key: _recent(context, dg.AssetCheckKey(key, CURRENT)) for key in keys}
+    return {key: last[1].event.timestamp for key, last in found.items() if last and not last[0].passed}
 
 
 def _requests(context: dg.SensorEvaluationContext, key: dg.AssetKey) -> Iterator[dg.RunRequest]:

@@ -19,6 +19,13 @@ LANDING_TAG = "analytics/landing"
 PAUSED_TAG = "analytics/paused"
 # The checks of core/<source> that the ledger alone answers: they run with every load.
 OF_LEDGER = frozenset({"few_rows_are_rejected", "columns_are_as_agreed", "rules_hold", "no_object_is_set_aside"})
+UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 # How many days back a proof looks, today included; absent: all.
 LAST_DAYS_TAG = "analytics/last-days"
 
@@ -86,6 +93,13 @@ def asset_graph(context: dg.SensorEvaluationContext) -> Any:
     if context.repository_def is None:
         raise dg.DagsterInvariantViolationError("the sensor is evaluated outside a code location")
     return context.repository_def.asset_graph
+
+
+def unfinished_runs(instance: dg.DagsterInstance, keys: set[dg.AssetKey]) -> list[dg.DagsterRun]:
+    """The runs that wait or have begun and bring about any of these assets; of a schedule's landing its tag says it."""
+    landed = {key.path[-1] for key in keys if key.path[0] == "raw"}
+    runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
+    return [run for run in runs if run.tags.get(LANDING_TAG) in landed or keys & (run.asset_selection or set())]
 
 
 def is_paused(context: dg.SensorEvaluationContext, source: str) -> bool:

@@ -13,16 +13,9 @@ import dagster as dg
 from lambdas.common.lake import contiguous
 from orchestration.components.landed import DAY, FOLLOWED, UNLANDED, days_of
 from orchestration.landings import raw_key
-from orchestration.loads import LANDING_TAG, PARTITION, RANGE_END, RANGE_START, has_day
+from orchestration.loads import LANDING_TAG, PARTITION, RANGE_END, RANGE_START, has_day, unfinished_runs
 
 HEALING_TAG = "analytics/healing"
-UNFINISHED = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def landing_requests(
@@ -49,11 +42,9 @@ def _request(source: str, first: dt.date, last: dt.date, today: dt.date) -> dg.R
 
 def _asked(instance: dg.DagsterInstance, source: str, today: dt.date) -> set[dt.date]:
     """The days of landings that wait or run, whoever asked for them, and of those that were healing's own today."""
-    key, midnight = raw_key(source), dt.datetime.combine(today, dt.time(), dt.UTC)
-    active = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-    own = {LANDING_TAG: source, HEALING_TAG: "true"}
-    runs = [*instance.get_runs(dg.RunsFilter(tags=own, created_after=midnight))]
-    runs += [run for run in active if run.tags.get(LANDING_TAG) == source or key in (run.asset_selection or ())]
+    own, midnight = {LANDING_TAG: source, HEALING_TAG: "true"}, dt.datetime.combine(today, dt.time(), dt.UTC)
+    tried = instance.get_runs(dg.RunsFilter(tags=own, created_after=midnight))
+    runs = [*tried, *unfinished_runs(instance, {raw_key(source)})]
     return {day for run in runs for day in _days_of(run.tags)}
 
 

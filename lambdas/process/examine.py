@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from lambdas.common.contract import Contract, load_marts, load_source
+from lambdas.common.contract import Contract, load_source
 from lambdas.common.db.ledger import is_in_force, read_in_force
 from lambdas.common.db.prove import EVER, key_bounds
 from lambdas.common.db.redshift import query
@@ -16,7 +16,7 @@ from lambdas.common.remarks import kinds_of, text_of
 from lambdas.common.settings import Settings
 from lambdas.process.days import counts_of_days
 from lambdas.process.measures import measure_table
-from lambdas.process.reports import read_days, read_warehouse
+from lambdas.process.reports import find_mart, read_days, read_warehouse
 from lambdas.process.table_rules import judge_table
 
 Days = tuple[dt.date, dt.date]
@@ -59,10 +59,7 @@ def examine_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
 
 
 def _examine_mart(name: str, deadline: float) -> dict[str, Any]:
-    known = load_marts()
-    if name not in known:
-        raise RequestError(f"there is no mart {name!r}; known are {', '.join(known)}")
-    mart = known[name]
+    mart = find_mart(name)
     columns = mart.key
     sql = statement("examine_grain").format(columns=identifiers(columns), mart=identifier("mart." + name))
 

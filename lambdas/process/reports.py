@@ -39,11 +39,11 @@ COUNTS = ("days", "objects", "bad", "rows_in", "rows_accepted", "rows_rejected",
 
 
 def prove_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
-    """Hold the ledger of a source against its tables and the lake.
+    """Hold the ledger of a source against its tables and the lake, or a mart against its sources.
 
     Args:
-        event: source; start and end (UTC days, half-open), without which all days are meant; and `most`, how many
-            findings the answer may hold (3, as many as Dagster's report takes).
+        event: mart; or source, start and end (UTC days, half-open), without which all days are meant, and `most`, how
+            many findings the answer may hold (3, as many as Dagster's report takes).
         deadline: time.monotonic() at which the warehouse gives up.
 
     Returns:
@@ -52,8 +52,11 @@ def prove_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         and to rebuild, first/last), outside_days (that have objects and are not the source's), undated (how many
         objects lie in no day; looked for where all days are meant) and undated_key (one of them), wrong_days (from the
         first to the last UTC day of all that is not right, as [first/last]; of all days where it may be any), unlanded,
-        unlanded_days and followed as lambdas.process.standing.find_unlanded has them, seconds.
+        unlanded_days and followed as lambdas.process.standing.find_unlanded has them, seconds. Of a mart: mart and
+        behind (the sources of which its last refresh has not seen all).
     """
+    if "mart" in event:
+        return _prove_mart(find_mart(event["mart"]), deadline)
     began = time.monotonic()
     contract, days, most = load_source(event.get("source")), read_days(event), event.get("most", FINDINGS)
     if not isinstance(most, int) or most < 0:
@@ -83,6 +86,25 @@ def prove_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         **(find_unlanded(config, proof, days, now) if config else NOTHING_UNLANDED),
         "seconds": round(time.monotonic() - began, 3),
     }
+
+
+def _prove_mart(mart: Contract, deadline: float) -> dict[str, Any]:
+    def read(connection: Any) -> list[str]:
+        return marts.find_behind(connection, mart)
+
+    return {"mart": mart.name, "behind": read_warehouse(read, f"prove {mart.name}", deadline)}
+
+
+def find_mart(name: Any) -> Contract:
+    """The mart's contract.
+
+    Raises:
+        RequestError: there is none of that name.
+    """
+    known = load_marts()
+    if name not in known:
+        raise RequestError(f"there is no mart {name!r}; known are {', '.join(known)}")
+    return known[name]
 
 
 def _has_day(config: SourceConfig | None, day: dt.date) -> bool:

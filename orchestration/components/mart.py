@@ -15,6 +15,7 @@ from lambdas.common.errors import ContractError
 from orchestration.automation import refresh_after_inputs
 from orchestration.calls import call_function, metadata
 from orchestration.components.common import RETRIES, build_spec, table_metadata
+from orchestration.components.current import build_current
 from orchestration.components.quality import build_mart_quality
 from orchestration.components.scaffolding import MartScaffolder
 from orchestration.resources import Cloud
@@ -36,7 +37,8 @@ class Mart(dg.Component, dg.Model, dg.Resolvable):
         contract = load_contract(context.path / "contract.yaml", "mart")
         path = context.path / "mart.sql"
         mart = _mart_asset(_mart_spec(contract, path, path.read_text(encoding="utf-8")))
-        return dg.Definitions(assets=[mart], asset_checks=build_mart_quality(contract))
+        checks = [build_current(contract.name), *build_mart_quality(contract)]
+        return dg.Definitions(assets=[mart], asset_checks=checks)
 
 
 def _mart_spec(contract: Contract, path: Path, sql: str) -> dg.AssetSpec:

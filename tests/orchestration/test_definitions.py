@@ -7,6 +7,7 @@ import pytest
 from lambdas.common.contract import assets_folder, load_contracts, load_marts, load_sources
 from lambdas.common.source import load_source_config
 from orchestration.components.common import RETRIES
+from orchestration.components.current import CURRENT
 from orchestration.components.landed import LANDED
 from orchestration.components.proof import DECLARED, HOLDS, KEPT, LOADED
 from orchestration.components.quality import CHECKS, GRAIN, TABLE_RULES
@@ -129,7 +130,8 @@ def test_tables_are_checked_and_fresh_as_their_contract_says(graph, name):
     key = dg.AssetKey([contract.schema, name])
     found = {check.name for check in graph.asset_check_keys if check.asset_key == key}
     if contract.kind == "mart":
-        assert found == ({GRAIN} if contract.key else set()) | ({TABLE_RULES} if contract.table_rules else set())
+        made = {CURRENT: True, GRAIN: contract.key, TABLE_RULES: contract.table_rules}
+        assert found == {check for check, has in made.items() if has}
         return
     absent = set() if contract.table_rules else {TABLE_RULES}
     assert found == {*CHECKS, HOLDS, LOADED, KEPT} - absent

@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from lambdas.common.db.redshift import execute
+from orchestration.components.current import CURRENT
 from orchestration.components.landed import LANDED
 from orchestration.components.proof import DECLARED, DESCRIPTIONS, HOLDS, KEPT, LOADED, checked_asset
 from orchestration.definitions import defs
@@ -66,10 +67,13 @@ class Platform:
 
     def land(self, day: str) -> bool:
         """Whether a run lands that day, as the schedule asks for it."""
-        key = raw_key("earthquakes")
+        return self.run(raw_key("earthquakes"), partition_key=day)
+
+    def run(self, key: dg.AssetKey, **more: str) -> bool:
+        """Whether a run of the asset succeeds."""
         job = self.repository.get_implicit_job_def_for_assets([key])
         subset = job.get_subset(asset_selection={key}, asset_check_selection=set())
-        return subset.execute_in_process(instance=self.instance, partition_key=day, raise_on_error=False).success
+        return subset.execute_in_process(instance=self.instance, raise_on_error=False, **more).success
 
     def rows(self, day: str) -> int:
         """How many rows the latest materialization of that day says that it has."""
@@ -185,6 +189,32 @@ def test_a_day_whose_landing_failed_is_reported_and_landed_by_the_next_pass(plat
     assert landed[LANDED].metadata["unlanded_days"].value[-1] < first
     assert f"{lost}/{lost}" in landed[LOADED].metadata["missing"].value, "the queue, or the next pass, has it loaded"
     assert platform.landings() == []
+
+
+@pytest.mark.long
+def test_a_mart_whose_refresh_failed_is_reported_and_refreshed_by_the_next_pass(platform, cloud, deployed, monkeypatch):
+    for name, value in (cloud.env | {"ANALYTICS_ENV": "local"}).items():
+        monkeypatch.setenv(name, value)
+    mart = dg.AssetKey(["mart", "daily_seismicity"])
+    key = {dg.AssetCheckKey(mart, CURRENT)}
+    assert platform.run(mart)
+    assert passed(platform.evaluate(key, {})) == {CURRENT: True}
+    with read_warehouse(cloud).session("tests") as connection:
+        execute(connection, "UPDATE ops.generation SET generation = generation + 1 WHERE source = 'earthquakes'")
+        execute(connection, "COMMIT")
+    ssm, name = cloud.client("ssm"), "/analytics/local/functions/process"
+    function = cloud.parameter("functions/process")
+    ssm.delete_parameter(Name=name)
+    assert not platform.run(mart)
+    ssm.put_parameter(Name=name, Value=function, Type="String")
+
+    found = platform.evaluate(key, {})[CURRENT]
+    assert (found.passed, found.description) == (False, "earthquakes changed after the last refresh")
+    (request,) = platform.asked()
+    assert request.asset_selection == [mart]
+    assert platform.run(mart)
+    assert platform.asked() == []
+    assert passed(platform.evaluate(key, {})) == {CURRENT: True}
 
 
 def evaluated(instance, name: str, *, passed: bool = False, **days: list[str]) -> None:

@@ -148,8 +148,11 @@ def test_mart_is_stale_until_a_refresh_has_seen_the_last_load(warehouse):
         with autocommit(connection):
             execute(connection, BUMP)
         assert marts.is_stale(connection, mart)
+        assert marts.find_behind(connection, mart) == ["earthquakes"]
         assert marts.refresh(connection, mart) == {"earthquakes": before["earthquakes"] + 1}
         assert not marts.is_stale(connection, mart)
+        marts.write_state(connection, mart, {"read_no_longer": 1})
+        assert marts.find_behind(connection, mart) == [], "mart.sql does not read that one any more"
 
 
 def test_load_that_commits_during_a_refresh_is_not_claimed(warehouse, monkeypatch):

@@ -65,12 +65,18 @@ def fed_by(marts: dict[str, Contract], sources: Sequence[str]) -> list[Contract]
     return fed
 
 
-def is_stale(connection: Any, mart: Contract) -> bool:
-    """Whether the mart's last refresh has not seen all that its sources have committed since."""
+def find_behind(connection: Any, mart: Contract) -> list[str]:
+    """The sources of which the mart's last refresh has not seen all that they have committed, sorted."""
     seen = read_generations(connection, [("mart", mart.name)])
     now = read_generations(connection, inputs(read_sql(mart)))
     rollback(connection)
-    return seen != now
+    # a source that mart.sql reads no longer stays among those that were seen
+    return sorted(source for source, generation in now.items() if seen.get(source) != generation)
+
+
+def is_stale(connection: Any, mart: Contract) -> bool:
+    """Whether the mart is behind any of its sources."""
+    return bool(find_behind(connection, mart))
 
 
 def refresh(connection: Any, mart: Contract) -> dict[str, int]:
