@@ -33,7 +33,8 @@ NEWS = dt.timedelta(days=3)
 TOO_SHORT = 2
 OVER = (
     "{name}: the warehouse was not done after {seconds:.0f} s, which is all the time of a call. Ask for fewer days "
-    "(start and end, --from and --to), or raise the warehouse's BaseCapacity"
+    "(start and end, --from and --to); where that is not enough, because a proof holds the keys of the whole table "
+    "against each other whatever the days, raise the warehouse's BaseCapacity"
 )
 COUNTS = ("days", "objects", "bad", "rows_in", "rows_accepted", "rows_rejected", "rows_late")
 
