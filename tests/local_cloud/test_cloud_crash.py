@@ -63,11 +63,11 @@ def test_notifications_lost_in_a_crash_are_sent_again(own: Cloud) -> None:
     own.run("checkpoint")
     bucket, queue = own.parameter("lake/bucket"), own.parameter("queue/url")
     own.client("s3").put_object(Bucket=bucket, Key="raw/late/2018/02/01/data 1.parquet", Body=b"x")
-    own.client("s3").put_object(Bucket=bucket, Key="raw/late/2018/02/01/notes.txt", Body=b"x")
+    own.client("s3").put_object(Bucket=bucket, Key="late/2018/02/01/data_1.parquet", Body=b"x")
     own.leader("ministack").kill()
     assert "notifications were sent again" in own.up()
     assert "raw/late/2018/02/01/data+1.parquet" in received(own, queue)
-    assert "raw/late/2018/02/01/notes.txt" not in received(own, queue)
+    assert "late/2018/02/01/data_1.parquet" not in received(own, queue)
 
 
 def received(cloud: Cloud, queue: str) -> list[str]:

@@ -186,7 +186,7 @@ def test_status_tells_the_next_run_and_what_is_missing(deployed):
     assert told["weather"]["next_run"] is None
     assert told["earthquakes"]["missing"] > 0
     shown = analytics("status", env=deployed).stdout
-    assert "earthquakes: no object for" in shown
+    assert "earthquakes: nothing is loaded of" in shown
     assert told["earthquakes"]["next_run"][:10] in shown
 
 

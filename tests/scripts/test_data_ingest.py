@@ -93,7 +93,7 @@ def wait_until(holds, seconds):
 
 def test_a_source_that_breaks_off_between_slices_has_landed_nothing():
     landing = Landing("things")
-    landing.add({}, answer(rows=4, put=1, remaining={"slice": {}}))
+    landing.add({}, answer(rows=4, put=1, remaining={"slice": {"run": "2024"}}))
     assert before(landing).startswith("4 rows were read before that; nothing of a source that is not read to its end")
 
 

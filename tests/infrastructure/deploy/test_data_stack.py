@@ -33,11 +33,13 @@ def put(spare: Target) -> Any:
     return lambda key, body=b"x": s3.put_object(Bucket=bucket, Key=key, Body=body)
 
 
-def test_only_parquet_under_raw_is_announced(spare: Target, put: Any) -> None:
+def test_whatever_lies_under_raw_is_announced_and_nothing_else(spare: Target, put: Any) -> None:
     put("raw/some/2018/02/01/notes.txt")
     put("curated/some/2018/02/01/data_1.parquet")
+    put("landing/some/2018/02/01/data_1.parquet")
     put("raw/some/2018/02/01/data_1.parquet")
-    assert keys(receive(spare, "queue/url")) == ["raw/some/2018/02/01/data_1.parquet"]
+    found = {f"raw/some/2018/02/01/{name}" for name in ("notes.txt", "data_1.parquet")}
+    assert set(keys(receive(spare, "queue/url"))) == found
 
 
 def test_a_message_that_is_never_done_reaches_the_dead_letter_queue(spare: Target, put: Any) -> None:
