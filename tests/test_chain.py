@@ -120,6 +120,7 @@ def wait_for(found: Callable[[], object]) -> object:
     return answer
 
 
+@pytest.mark.long
 def test_dropped_file_is_loaded_by_dagster_s_sensor(cloud: Cloud, deployed: dict[str, str], daemon: None):
     key = drop(cloud, "2018-03-01", "dropped1")
     sql = "SELECT magnitude, latitude, depth_km, _raw_key FROM core.earthquakes WHERE event_id = 'dropped1'"

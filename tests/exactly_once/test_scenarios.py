@@ -16,6 +16,8 @@ from tests.exactly_once.shapes import KEYLESS, SHAPES, SLICED, VERSIONED
 from tests.exactly_once.trial import at_points, play, run_all
 from tests.exactly_once.world import World, at
 
+pytestmark = pytest.mark.long
+
 SAMPLE = [
     ("versioned", "loader killed", "commit"),
     ("keyless", "loader killed", "copy"),
@@ -188,7 +190,6 @@ def take_slice(world: World) -> None:
     assert result["answer"]["slices"], f"no slice was taken: {result}"
 
 
-@pytest.mark.long
 def test_loader_whose_time_is_not_over_is_left_alone(lab: Lab):
     # the rival loses its patience after three seconds, again and again
     act = keep_waiting(lab, 8, "the slow loader was ended before its time")

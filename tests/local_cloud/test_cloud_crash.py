@@ -15,6 +15,8 @@ import pytest
 from infrastructure.local import processes
 from tests.cloud import PARTS, PROJECT, Cloud, running
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
@@ -35,7 +37,6 @@ def test_a_killed_part_comes_back(own: Cloud, part: str) -> None:
     own.run("status")
 
 
-@pytest.mark.long
 def test_a_killed_database_comes_back(own: Cloud) -> None:
     for process in processes.marked(own.state, "redshift"):
         if process.name().startswith("postgres"):
@@ -93,7 +94,6 @@ def test_down_where_nothing_ever_was(tmp_path: Path) -> None:
     assert not nowhere.root.exists()
 
 
-@pytest.mark.long
 def test_two_ups_at_once_start_each_part_once(own: Cloud) -> None:
     own.run("down")
     crowd = [
@@ -106,7 +106,6 @@ def test_two_ups_at_once_start_each_part_once(own: Cloud) -> None:
         assert sum(module in process.cmdline() for process in processes.marked(own.state, part)) == 1
 
 
-@pytest.mark.long
 def test_a_reused_pid_is_not_ours(own: Cloud) -> None:
     own.run("down")
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
@@ -119,7 +118,6 @@ def test_a_reused_pid_is_not_ours(own: Cloud) -> None:
         stranger.kill()
 
 
-@pytest.mark.long
 def test_a_taken_port_is_named_with_its_owner(own: Cloud) -> None:
     own.run("down")
     port = own.ports["usgs"]
@@ -130,7 +128,6 @@ def test_a_taken_port_is_named_with_its_owner(own: Cloud) -> None:
     own.up()
 
 
-@pytest.mark.long
 def test_a_broken_ports_file_is_named(own: Cloud) -> None:
     path = own.root / "ports.json"
     whole = path.read_text()
@@ -141,7 +138,6 @@ def test_a_broken_ports_file_is_named(own: Cloud) -> None:
     own.up()
 
 
-@pytest.mark.long
 def test_everything_ends_when_the_process_that_wanted_it_is_killed(own: Cloud) -> None:
     own.run("down")
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as owner:
