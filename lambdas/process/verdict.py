@@ -9,7 +9,7 @@ from lambdas.common import remarks
 from lambdas.common.contract import Contract
 from lambdas.common.contract.casts import is_text
 from lambdas.common.contract.model import Column, QueryRule
-from lambdas.common.contract.quality import PLACEHOLDER, reads_hidden
+from lambdas.common.contract.quality import fill, reads_hidden
 from lambdas.common.contract.rowset import Span, holds, remember
 from lambdas.common.contract.rules import MASK, repeated
 from lambdas.common.contract.sql import literal, quoted
@@ -99,8 +99,7 @@ def judge(connection: Any, contract: Contract, curated: Sequence[Path]) -> tuple
 
 def _broken(connection: Any, contract: Contract, rule: QueryRule, curated: Sequence[Path]) -> str | None:
     rows = f"(SELECT * EXCLUDE (_raw_key, _raw_row) FROM {_read(curated)})"
-    names = {"object": rows, "property": quoted(rule.column)}
-    query = PLACEHOLDER.sub(lambda match: names[match[1]], rule.query)
+    query = fill(rule, object=rows)
     try:
         sql = f"SELECT value, {rule.holds.format(value='value')} FROM (SELECT ({query}) AS value)"
         value, holds = connection.execute(sql).fetchall()[0]

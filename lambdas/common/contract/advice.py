@@ -12,7 +12,7 @@ from lambdas.common.contract.columns import custom_properties
 from lambdas.common.contract.compile import compile_contract
 from lambdas.common.contract.model import Column, Contract, QueryRule
 from lambdas.common.contract.places import hint, near
-from lambdas.common.contract.quality import PLACEHOLDER, place_of
+from lambdas.common.contract.quality import fill, place_of
 from lambdas.common.contract.rules import row_rules
 from lambdas.common.contract.sound import PHYSICAL_TYPE, Mistake
 from lambdas.common.contract.sql import literal, quoted
@@ -227,8 +227,7 @@ def _enum(connection: Any, column: Column) -> Iterator[Mistake]:
 
 def _object_rule(connection: Any, contract: Contract, rule: QueryRule) -> Iterator[Mistake]:
     columns = ", ".join(f"CAST(NULL AS {duckdb_type(c.physical_type)}) AS {quoted(c.name)}" for c in contract.columns)
-    names = {"object": f"(SELECT {columns} LIMIT 0)", "property": quoted(rule.column)}
-    query = PLACEHOLDER.sub(lambda match: names[match[1]], rule.query)
+    query = fill(rule, object=f"(SELECT {columns} LIMIT 0)")
     try:
         connection.execute(f"SELECT {rule.holds.format(value='value')} FROM (SELECT ({query}) AS value)").fetchall()
     except Exception as error:  # noqa: BLE001 - whatever DuckDB says of it, it does not work

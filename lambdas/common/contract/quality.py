@@ -101,7 +101,12 @@ def _is_fatal(rule: Mapping[str, Any]) -> bool:
 
 def table_query(contract: Contract, rule: QueryRule) -> str:
     """The query of a rule over the table, as the warehouse takes it."""
-    names = {"table": f"{quoted(contract.schema)}.{quoted(contract.name)}", "property": quoted(rule.column)}
+    return fill(rule, table=f"{quoted(contract.schema)}.{quoted(contract.name)}")
+
+
+def fill(rule: QueryRule, **read: str) -> str:
+    """The rule's query with its property and what it reads, object or table, as SQL."""
+    names = {**read, "property": quoted(rule.column)}
     return PLACEHOLDER.sub(lambda match: names[match[1]], rule.query)
 
 
