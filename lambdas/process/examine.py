@@ -40,22 +40,26 @@ def examine_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         such rows, as [first/last]), newest (greatest event time of all days, UTC, or null) and rules (the contract's
         over the whole table: [{rule, fatal, holds, text}]). What the ledger says of these days: remarks of their
         objects ([{status, reason, kinds, objects, newest, first, last}], the 20 most seen; first and last are raw
-        days), and days as the action `days` gives them. And latest: of all days the last that is over and loaded,
-        {day, rows, before: accepted rows of up to 28 loaded days before it}, or null. Of a mart: mart, doubled, rules.
+        days), and days as the action `days` gives them; with "only": "ledger" nothing else. And latest: of all days
+        the last that is over and loaded, {day, rows, before: accepted rows of up to 28 loaded days before it}, or
+        null. Of a mart: mart, doubled, rules.
     """
-    import boto3
-
     if "mart" in event:
         return _examine_mart(str(event["mart"]), deadline)
     contract, days, only = load_source(event.get("source")), read_days(event), event.get("only")
     if only not in (None, "ledger"):
         raise RequestError(f"only is {only!r}; expected ledger, or nothing where the table is to be read too")
-    examine = _examine_ledger if only else _examine
-    lake = boto3.client("s3"), Settings.from_environment().lake_bucket
-    found = read_warehouse(partial(examine, contract, days, lake), f"examine {contract.name}", deadline)
+    examine = partial(_examine_ledger, contract, days) if only else partial(_examine, contract, days, _lake())
+    found = read_warehouse(examine, f"examine {contract.name}", deadline)
     if not only:
         measure_table(contract, found)
     return found
+
+
+def _lake() -> Lake:
+    import boto3
+
+    return boto3.client("s3"), Settings.from_environment().lake_bucket
 
 
 def _examine_mart(name: str, deadline: float) -> dict[str, Any]:
@@ -73,29 +77,27 @@ def _examine_mart(name: str, deadline: float) -> dict[str, Any]:
 def _examine(contract: Contract, days: Days, lake: Lake, connection: Any) -> dict[str, Any]:
     doubled = {", ".join(columns): _doubled(connection, contract, days, columns) for columns in _single(contract)}
     return {
-        **_examine_ledger(contract, days, lake, connection),
+        **_examine_ledger(contract, days, connection),
         **_count_rows(connection, contract, days),
         "doubled": {name: int(row["doubled"]) for name, row in doubled.items()},
         "doubled_days": _days_of_keys(doubled.values()),
         "newest": _newest(connection, contract),
+        "latest": _latest(connection, contract, lake),
         "rules": judge_table(connection, contract),
     }
 
 
-def _examine_ledger(contract: Contract, days: Days, lake: Lake, connection: Any) -> dict[str, Any]:
-    counts = counts_of_days(connection, contract, EVER)
+def _examine_ledger(contract: Contract, days: Days, connection: Any) -> dict[str, Any]:
     return {
         "source": contract.name,
         "remarks": _remarks(connection, contract, days),
-        "days": [day for day in counts if str(days[0]) <= day["day"] < str(days[1])],
-        "latest": _latest(connection, contract, lake, counts),
+        "days": counts_of_days(connection, contract, days),
     }
 
 
-def _latest(connection: Any, contract: Contract, lake: Lake, counts: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _latest(connection: Any, contract: Contract, lake: Lake) -> dict[str, Any] | None:
     """The last day that is over, or the one before it while not all of it is loaded, beside those before."""
-    today = str(dt.datetime.now(dt.UTC).date())
-    over = [day for day in counts if day["day"] < today]
+    over = counts_of_days(connection, contract, (EVER[0], dt.datetime.now(dt.UTC).date()))
     if over and not _is_loaded(connection, contract, lake, dt.date.fromisoformat(over[-1]["day"])):
         over.pop()
     if not over:

@@ -141,12 +141,12 @@ def test_of_a_load_s_days_the_ledger_says_what_it_says_of_many(loaded):
     with loaded.warehouse.session("tests") as connection:
         execute(connection, f"UPDATE ops.load_ledger SET reason = '[drift] new' WHERE raw_key = '{key}'")
         ranges = ((NEXT, END), (DAY, NEXT), (END - dt.timedelta(days=7), END))
-        after, load, week = (examine_ledger(loaded.contract, days, lake(loaded), connection) for days in ranges)
+        after, load, week = (examine_ledger(loaded.contract, days, connection) for days in ranges)
     assert load["remarks"] == week["remarks"]
     assert [remark["kinds"] for remark in load["remarks"]] == [["drift"]]
     assert after["remarks"] == []
     assert [*load["days"], *after["days"]] == week["days"]
-    assert load.keys() == {"source", "remarks", "days", "latest"}
+    assert load.keys() == {"source", "remarks", "days"}, "a load waits for nothing that its checks do not read"
 
 
 def test_the_latest_day_is_over_and_loaded_whatever_days_are_asked_for(make_source):
@@ -158,7 +158,7 @@ def test_the_latest_day_is_over_and_loaded_whatever_days_are_asked_for(make_sour
 
     def latest(days=EVER):
         with source.warehouse.session("tests") as connection:
-            return examine_ledger(source.contract, days, lake(source), connection)["latest"]
+            return examine(source.contract, days, lake(source), connection)["latest"]
 
     assert latest() == latest((first, first)) == {"day": str(yesterday), "rows": 4, "before": [3, 2]}
     source.put(yesterday, B, [row("more")])
@@ -170,7 +170,7 @@ def test_the_latest_day_is_over_and_loaded_whatever_days_are_asked_for(make_sour
 def test_a_source_without_a_day_that_is_over_has_no_latest_day(make_source):
     source = make_source()
     with source.warehouse.session("tests") as connection:
-        assert examine_ledger(source.contract, EVER, lake(source), connection)["latest"] is None
+        assert examine(source.contract, EVER, lake(source), connection)["latest"] is None
 
 
 def test_only_the_ledger_can_be_asked_for_alone():
