@@ -13,7 +13,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 UV = PROJECT / ".local" / "bootstrap" / "bin" / "uv"
 CARRY = {
     "ingest": "import lambdas.ingest.app, lambdas.ingest.extract, lambdas.ingest.rest, lambdas.ingest.database",
-    "process": "import lambdas.process.app, lambdas.process.migrate, duckdb, redshift_connector",
+    "process": "import lambdas.process.app, lambdas.process.migrate, duckdb, redshift_connector, croniter",
 }
 
 
