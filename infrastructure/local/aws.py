@@ -1,7 +1,7 @@
 """MiniStack with a checkpoint: its state is also written while it runs, not only at a clean stop.
 
 Its functions fail as on AWS (`infrastructure.local.failures`), its API gateway answers as the template has it
-(`infrastructure.local.gateway`).
+(`infrastructure.local.gateway`), its S3 copies on conditions (`infrastructure.local.copies`).
 
 MiniStack saves at SIGTERM and falls back to that after SIGKILL. POST /_checkpoint saves at once, with MiniStack's own
 function. The file `checkpoint.json` says when the last save began and whether the process ended cleanly after it.
@@ -19,6 +19,7 @@ from typing import Any
 from ministack import app as gateway
 from ministack.core.persistence import save_all
 
+from infrastructure.local.copies import heed_conditions
 from infrastructure.local.failures import name_failures
 from infrastructure.local.gateway import read_gateway_responses
 from infrastructure.local.parts import CHECKPOINT_PATH
@@ -74,6 +75,7 @@ async def _serve(scope: Message, receive: Receive, send: Send) -> None:
 
 
 if __name__ == "__main__":
+    heed_conditions()
     name_failures()
     read_gateway_responses()
     gateway.app = _serve

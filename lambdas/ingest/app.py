@@ -20,7 +20,8 @@ from lambdas.common.settings import Settings
 from lambdas.common.source import load_source_config
 from lambdas.ingest.counts import count_days
 from lambdas.ingest.extract import Source
-from lambdas.ingest.land import PUTS_AT_ONCE, Lake
+from lambdas.ingest.land import PUTS_AT_ONCE
+from lambdas.ingest.naming import Lake
 from lambdas.ingest.passes import ingest, ingest_file
 from lambdas.ingest.request import read_days, read_window
 from lambdas.ingest.slices import read_filled, read_slice

@@ -7,7 +7,7 @@ from typing import Any
 
 from lambdas.common.lake import RawObject, days_between, is_raw_key, list_raw, parse_raw_key
 from lambdas.ingest.footers import count_rows
-from lambdas.ingest.land import Lake
+from lambdas.ingest.naming import Lake
 from lambdas.ingest.request import Window
 
 READS_AT_ONCE = 16

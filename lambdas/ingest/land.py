@@ -5,40 +5,26 @@ The same rows give the same bytes, so that the MD5 of an object tells whether it
 
 import datetime as dt
 import logging
-import re
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from lambdas.common.contract import Contract
-from lambdas.common.errors import RequestError, SourceError
-from lambdas.common.lake import RawObject, days_between, list_objects, list_raw, parse_raw_key, raw_key, window_stamp
-from lambdas.ingest.days import date_rows
+from lambdas.common.errors import SourceError
+from lambdas.common.lake import RawObject
+from lambdas.ingest.days import Dated
 from lambdas.ingest.footers import count_rows
-from lambdas.ingest.held import held_key, release
+from lambdas.ingest.held import clear, list_held, release
+from lambdas.ingest.naming import Lake, Naming
 from lambdas.ingest.objects import Encoded, encode_days, encode_empty
 from lambdas.ingest.request import Window
-from lambdas.ingest.slices import PARTS
-from lambdas.ingest.spool import Rows, Spool
+from lambdas.ingest.seen import Seen, etags, look, require_own, write_over
+from lambdas.ingest.spool import Rows
 
 logger = logging.getLogger(__name__)
 
 PUTS_AT_ONCE = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Lake:
-    """Where objects go. `client` is boto3's for S3. With `dry_run` none goes; all is counted as if.
-
-    `filled` are the days for which a dry run's former slices would have put something: they lie nowhere.
-    """
-
-    client: Any
-    bucket: str
-    dry_run: bool = False
-    filled: set[dt.date] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,82 +53,17 @@ class Landed:
         return Landed(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """Which keys a landing writes: those of a source's windows, or with `digest` those of one file.
-
-    `window` None: all days that the rows have. `home` is the day of the rows whose day cannot be read. `part` is the
-    slice of a source that is read whole, `last` whether no other follows: each has part numbers of its own, and the
-    last one takes care of those that no slice has any more. `run` names the reading that has several slices.
-    `may_be_empty`: no rows at all are an answer, and empty every object. `end` is the source's last day, if it has one.
-    `resumed`: a call before has landed a part of this slice.
-    """
-
-    source: str
-    window: Window | None
-    home: dt.date
-    digest: str | None = None
-    part: int = 0
-    last: bool = True
-    run: str | None = None
-    may_be_empty: bool = True
-    end: dt.date | None = None
-    resumed: bool = False
-
-    def target(self, key: str) -> str:
-        """Where what is to lie under that key is put: held back while slices follow."""
-        return key if self.last or self.run is None else held_key(self.run, key)
-
-    def key(self, day: dt.date, part: int, number: int | None = None) -> str:
-        """The key of a day's part, in this slice or in the one of that number."""
-        digits = (self.part if number is None else number) * PARTS + part
-        if self.digest:
-            return raw_key(self.source, day, f"file_{self.digest}_{digits:06d}")
-        midnight = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
-        return raw_key(self.source, day, window_stamp(midnight, digits))
-
-    def number(self, key: str) -> int | None:
-        """The slice that a key is of; None where no landing of this naming may have written it."""
-        try:
-            raw = parse_raw_key(key)
-        except RequestError:
-            return None
-        stem = f"data_file_{self.digest}_" if self.digest else f"data_{raw.day:%Y%m%d}T000000"
-        match = re.fullmatch(rf"{stem}(\d{{6}}){'' if self.digest else 'Z'}", raw.stem)
-        return int(match[1]) // PARTS if match else None
-
-    def decides(self, key: str) -> bool:
-        """Whether that key is this landing's to empty: of this slice, or of one that is no more."""
-        number = self.number(key)
-        return number is not None and (number == self.part or (self.last and number > self.part))
-
-    def bare_days(self, days: Iterable[dt.date], present: Iterable[str]) -> list[dt.date]:
-        """The days that must have an object though no row is theirs; `days` are those of rows.
-
-        A source read whole shows its days from the first one on; a row far ahead of today proves nothing for the
-        days before it. A slice knows by the objects that lie there which days the slices before it have filled.
-        """
-        if self.digest or not self.last:
-            return []
-        filled = {*days, *(parse_raw_key(key).day for key in present if (self.number(key) or 0) < self.part)}
-        if self.window is not None:
-            return [day for day in days_between(self.window.start, self.window.end) if day not in filled]
-        tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
-        last = max((day for day in filled if day <= tomorrow), default=self.home)
-        return [day for day in days_between(self.home, last + dt.timedelta(days=1)) if day not in filled]
-
-
 def land(
-    spool: Spool, rows: Rows, contract: Contract, lake: Lake, naming: Naming, deadline: float = float("inf")
+    dated: Dated, contract: Contract, lake: Lake, naming: Naming, seen: Seen, deadline: float = float("inf")
 ) -> Landed:
     """Bring the raw objects of a window, a slice or a file to what the rows say.
 
     Args:
-        spool: where the rows are, and where the objects are made.
-        rows: what one pass extracted.
+        dated: what one pass extracted, by day.
         contract: the source's contract.
         lake: the bucket.
         naming: which objects these are.
+        seen: what lay there when the reading began.
         deadline: value of time.monotonic() after which no object is put but the first; `left` says how many were not.
 
     Every object is made before the first is put; those of a slice are held back until the last one is made
@@ -151,34 +72,50 @@ def land(
 
     Raises:
         SourceError: there are no rows although the naming says that there must be, and some lie in the lake.
+        Overtaken: another ingest has landed the same days since what was seen.
     """
-    dated = date_rows(spool, rows, contract, naming.home)
-    window = naming.window
-    days = dated.days()
-    inside = [found for found in days if window is None or window.start <= found.day < window.end]
-    wanted: dict[str, Encoded] = {}
-    for day, part, encoded in encode_days(dated, inside, contract):
-        wanted[naming.key(day, part)] = encoded
-    empty = encode_empty(spool.folder, contract)
-    if naming.run and naming.last and not lake.dry_run:
-        released, held = release(lake.client, lake.bucket, naming.run, deadline)
-        if held:
-            return Landed(released=released, left=held)
-    present = _present(lake, naming)
+    rows, days = dated.rows, dated.days()
+    inside = [found for found in days if naming.window is None or naming.window.start <= found.day < naming.window.end]
+    wanted = {naming.key(day, part): encoded for day, part, encoded in encode_days(dated, inside, contract)}
+    empty = encode_empty(dated.spool.folder, contract)
+    held = list_held(lake, naming.run) if naming.run and not lake.dry_run else {}
+    present = seen | held
     if not rows.count and not naming.may_be_empty and naming.part == 0:
-        _refuse_to_empty(lake, naming.source, [item for item in present.values() if item.etag != empty.md5])
+        _refuse_to_empty(lake, naming.source, [item for item in seen.values() if item.etag != empty.md5])
     days_with_rows = {found.day for found in inside}
     for day in naming.bare_days(days_with_rows | lake.filled, present):
         wanted[naming.key(day, 0, number=0)] = empty
     wanted |= {key: empty for key in present if key not in wanted and naming.decides(key)}
     if lake.dry_run and not naming.last:
         lake.filled.update(days_with_rows)
-    landed = _put_changed(lake, naming, wanted, present, deadline)
+    landed = _bring(lake, naming, wanted, seen, held, deadline)
     if landed.left:
         return landed
     unloaded = sum(found.count for found in inside if not naming.home <= found.day <= (naming.end or found.day))
-    outside = sum(found.count for found in days if not _is_asked(found.day, rows, window))
+    outside = sum(found.count for found in days if not _is_asked(found.day, rows, naming.window))
     return replace(landed, outside=outside, unloaded=unloaded)
+
+
+def _bring(lake: Lake, naming: Naming, wanted: dict[str, Encoded], seen: Seen, held: Seen, deadline: float) -> Landed:
+    """Put what differs: a slice beside what is held back, the last one after all that is held back was released."""
+    if lake.dry_run or not naming.last:
+        return _put_changed(lake, naming, wanted, seen | held, deadline)[0]
+    lying, run = seen, naming.run
+    released: dict[str, str] = {}
+    if run:
+        lying = look(lake, naming)
+        require_own(naming, lying, etags(seen), etags(held), {key: item.md5 for key, item in wanted.items()})
+        released, left = release(lake, naming, held, lying, deadline)
+        if left:
+            return Landed(released=len(released), left=left)
+    landed, put = _put_changed(lake, naming, wanted, lying, deadline)
+    if landed.left:
+        return landed
+    if run or put:
+        require_own(naming, look(lake, naming), etags(lying) | released | put)
+    if run:
+        clear(lake, run)
+    return landed
 
 
 def _refuse_to_empty(lake: Lake, source: str, objects: Iterable[RawObject]) -> None:
@@ -201,29 +138,17 @@ def _is_asked(day: dt.date, rows: Rows, window: Window | None) -> bool:
     return window.start - margin <= day < window.end + margin
 
 
-def _present(lake: Lake, naming: Naming) -> dict[str, RawObject]:
-    """What lies in the window by key, as far as ingest writes it: files that others dropped are theirs."""
-    window = naming.window
-    if window is None:
-        found: Any = list_objects(lake.client, lake.bucket, f"raw/{naming.source}/")
-    else:
-        found = list_raw(lake.client, lake.bucket, naming.source, window.start, window.end)
-    folder = held_key(naming.run or "", "")
-    held = list_objects(lake.client, lake.bucket, folder) if naming.resumed and naming.run and not naming.last else ()
-    lying = [*found, *(replace(item, key=item.key.removeprefix(folder)) for item in held)]
-    return {item.key: item for item in lying if naming.number(item.key) is not None}
-
-
 def _put_changed(
-    lake: Lake, naming: Naming, wanted: dict[str, Encoded], present: dict[str, RawObject], deadline: float
-) -> Landed:
-    changed = {key: item for key, item in wanted.items() if key not in present or present[key].etag != item.md5}
-    done = [*changed] if lake.dry_run else _put_in_time(lake, naming, changed, deadline)
-    emptied = sum(1 for key in done if key in present and not changed[key].rows)
+    lake: Lake, naming: Naming, wanted: dict[str, Encoded], lying: Seen, deadline: float
+) -> tuple[Landed, dict[str, str]]:
+    """What landed, and the ETags of what was put."""
+    changed = {key: item for key, item in wanted.items() if key not in lying or lying[key].etag != item.md5}
+    done = dict.fromkeys(changed, "") if lake.dry_run else _put_in_time(lake, naming, changed, lying, deadline)
+    emptied = sum(1 for key in done if key in lying and not changed[key].rows)
     if len(done) < len(changed):
         # the call that puts the last one counts what all of them hold
-        return Landed(put=len(done) - emptied, emptied=emptied, left=len(changed) - len(done))
-    return Landed(
+        return Landed(put=len(done) - emptied, emptied=emptied, left=len(changed) - len(done)), done
+    landed = Landed(
         rows=sum(item.rows for item in wanted.values()),
         put=len(changed) - emptied,
         unchanged=len(wanted) - len(changed),
@@ -231,23 +156,32 @@ def _put_changed(
         bytes=sum(item.size for item in wanted.values()),
         changes=tuple((key, item.rows) for key, item in changed.items()) if lake.dry_run else (),
     )
+    return landed, done
 
 
-def _put_in_time(lake: Lake, naming: Naming, changed: dict[str, Encoded], deadline: float) -> list[str]:
-    """Put the objects for which there is time, the first in any case; their keys."""
+def _put_in_time(
+    lake: Lake, naming: Naming, changed: dict[str, Encoded], lying: Seen, deadline: float
+) -> dict[str, str]:
+    """Put the objects for which there is time, the first in any case; their ETags by key."""
     first = next(iter(changed), None)
 
-    def put(key: str) -> bool:
+    def put(key: str) -> str | None:
         if time.monotonic() > deadline and key != first:
-            return False
-        _put(lake, naming.target(key), changed[key])
-        logger.debug("put %s", naming.target(key))
-        return True
+            return None
+        return _put(lake, naming, key, changed[key], lying.get(key))
 
     with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
-        return [key for key, done in zip(changed, pool.map(put, changed), strict=True) if done]
+        return {key: etag for key, etag in zip(changed, pool.map(put, changed), strict=True) if etag}
 
 
-def _put(lake: Lake, key: str, item: Encoded) -> None:
+def _put(lake: Lake, naming: Naming, key: str, item: Encoded, lying: RawObject | None) -> str:
+    """Put the object, in the place of what lies there where that is not held back; its ETag."""
+    target = naming.target(key)
+    given = {"Bucket": lake.bucket, "ContentType": "application/vnd.apache.parquet"}
     with item.path.open("rb") as body:
-        lake.client.put_object(Bucket=lake.bucket, Key=key, Body=body, ContentType="application/vnd.apache.parquet")
+        if target == key:
+            reply = write_over(lake.client.put_object, naming, key, lying, Body=body, **given)
+        else:
+            reply = lake.client.put_object(Key=target, Body=body, **given)
+    logger.debug("put %s", target)
+    return str(reply["ETag"]).strip('"')

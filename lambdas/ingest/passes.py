@@ -9,10 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from lambdas.common.errors import RequestError, SourceError
+from lambdas.ingest.days import date_rows
 from lambdas.ingest.extract import FIRST, Source, extract
 from lambdas.ingest.guard import guarded
-from lambdas.ingest.land import Lake, Landed, Naming, land
+from lambdas.ingest.held import note, recall
+from lambdas.ingest.land import Landed, land
+from lambdas.ingest.naming import Lake, Naming
 from lambdas.ingest.request import Window, read_options
+from lambdas.ingest.seen import Overtaken, Seen, look
 from lambdas.ingest.slices import Slice
 from lambdas.ingest.spool import Rows, Spool
 
@@ -22,6 +26,8 @@ logger = logging.getLogger(__name__)
 MOST_CHANGES = 20_000
 # columns of a file that is refused
 SHOWN = 20
+# of the same days, where other ingests land them at the same time
+READINGS = 4
 UPLOAD = re.compile(
     r"(?P<folder>samples/uploads/(?P<source>[a-z0-9_]+))/(?P<name>(?P<digest>[0-9a-f]{16})-[A-Za-z0-9_.-]+)"
 )
@@ -89,22 +95,40 @@ def _rest(window: Window | None, part: Slice | None) -> dict[str, Any]:
 def _one_pass(
     source: Source, window: Window | None, lake: Lake, deadline: float, part: Slice = FIRST, digest: str | None = None
 ) -> tuple[Landed, Slice | None]:
-    """Extract a slice and land it; what landed, and the slice that follows. `digest` is that of a single file."""
+    """Read a slice and land it, again where another ingest was quicker; what landed, and the slice that follows.
+
+    A slice of a reading that has begun is not read again: the slices before it are as old.
+    """
+    for left in reversed(range(1 if part.run else READINGS)):
+        begun = time.monotonic()
+        try:
+            return _read(source, window, lake, deadline, part, digest)
+        except Overtaken as error:
+            if not left or not _time_for_another(begun, deadline):
+                raise
+            logger.info("%s; reading again", error)
+    raise AssertionError("no reading at all")
+
+
+def _read(
+    source: Source, window: Window | None, lake: Lake, deadline: float, part: Slice, digest: str | None
+) -> tuple[Landed, Slice | None]:
+    """Extract a slice and land it. `digest` is that of a single file."""
     begun = time.monotonic()
     windowed = window is not None and source.config.windowed
-    home = window.start if window is not None and windowed else source.config.start
+    naming = _naming(source, window, part, digest)
+    seen = _look(lake, naming)
     with guarded(source.config.name, source.vault), Spool() as spool:
         rows = extract(source, window if windowed else None, part, spool=spool, deadline=deadline)
         if digest is not None:
             _refuse_foreign(source, rows)
         extracted = time.monotonic()
         following = part.following(rows.following)
-        run = following.run if following else part.run
-        may_be_empty = windowed or digest is not None or read_options(source.config).may_be_empty
-        end, last = source.config.end, following is None
-        resumed = part.put > 0
-        naming = Naming(source.config.name, window, home, digest, part.number, last, run, may_be_empty, end, resumed)
-        landed = land(spool, rows, source.contract, lake, naming, deadline)
+        naming = replace(naming, last=following is None, run=following.run if following else part.run)
+        if following and not part.run and naming.run and not lake.dry_run:
+            note(lake, naming.run, seen)
+        dated = date_rows(spool, rows, source.contract, naming.home)
+        landed = land(dated, source.contract, lake, naming, seen, deadline)
     logger.info(
         "%s, %s: %s; %.2f s to extract, %.2f s to land",
         source.config.name,
@@ -114,9 +138,33 @@ def _one_pass(
         time.monotonic() - extracted,
     )
     if landed.left:
-        return landed, part.again(run, put=landed.put + landed.emptied, released=landed.released)
+        return landed, part.again(naming.run, put=landed.put + landed.emptied, released=landed.released)
     # what former calls have put of this slice they have counted
     return replace(landed, unchanged=landed.unchanged - part.put), following
+
+
+def _naming(source: Source, window: Window | None, part: Slice, digest: str | None) -> Naming:
+    """Which objects a slice lands, as far as it is known before it is read."""
+    windowed = window is not None and source.config.windowed
+    home = window.start if window is not None and windowed else source.config.start
+    may_be_empty = windowed or digest is not None or read_options(source.config).may_be_empty
+    return Naming(
+        source.config.name,
+        window,
+        home,
+        digest,
+        part.number,
+        run=part.run,
+        may_be_empty=may_be_empty,
+        end=source.config.end,
+    )
+
+
+def _look(lake: Lake, naming: Naming) -> Seen:
+    """What lay in the lake when the reading began; a dry run, which notes nothing, sees what lies there now."""
+    if naming.run and not lake.dry_run:
+        return recall(lake, naming.source, naming.run)
+    return look(lake, naming)
 
 
 def _refuse_foreign(source: Source, rows: Rows) -> None:

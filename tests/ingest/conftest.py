@@ -20,7 +20,7 @@ from lambdas.common.contract import load_contract
 from lambdas.common.source import parse_source_config
 from lambdas.ingest import passes, slices
 from lambdas.ingest.extract import Source
-from lambdas.ingest.land import Lake
+from lambdas.ingest.naming import Lake
 from lambdas.ingest.passes import ingest
 from lambdas.ingest.request import read_window
 from lambdas.ingest.slices import read_filled, read_slice

@@ -11,7 +11,7 @@ import pytest
 from lambdas.common.errors import RequestError
 from lambdas.ingest.app import handler
 from lambdas.ingest.counts import count_days
-from lambdas.ingest.land import Lake
+from lambdas.ingest.naming import Lake
 from lambdas.ingest.request import read_days
 from tests.ingest.test_app import EVENTS_A_DAY
 from tests.ingest.test_app import bucket as bucket  # the function's own settings

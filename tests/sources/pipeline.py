@@ -17,7 +17,7 @@ from lambdas.common.errors import ContractError, ObjectError
 from lambdas.common.lake import parse_raw_key
 from lambdas.common.source import load_source_config, parse_source_config
 from lambdas.ingest.extract import Source
-from lambdas.ingest.land import Lake
+from lambdas.ingest.naming import Lake
 from lambdas.ingest.passes import ingest
 from lambdas.ingest.request import read_window
 from lambdas.ingest.tokens import Vault
