@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from orchestration.components.current import CURRENT
 from orchestration.evaluations import latest_evaluation
 from orchestration.loads import asset_graph, unfinished_runs
 
@@ -28,11 +27,8 @@ def refresh_requests(
 
 
 def _request(key: dg.AssetKey, now: dt.datetime) -> dg.RunRequest:
-    return dg.RunRequest(
-        asset_selection=[key],
-        asset_check_keys=[dg.AssetCheckKey(key, CURRENT)],
-        run_key=f"stale|{key.path[-1]}|{now:%Y-%m-%dT%H}",
-    )
+    # with all checks of the mart, as its automation's refreshes have them: marts on it may wait for one
+    return dg.RunRequest(asset_selection=[key], run_key=f"stale|{key.path[-1]}|{now:%Y-%m-%dT%H}")
 
 
 def _is_settled(context: dg.SensorEvaluationContext, key: dg.AssetKey, moment: float) -> bool:

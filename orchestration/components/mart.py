@@ -37,7 +37,7 @@ class Mart(dg.Component, dg.Model, dg.Resolvable):
         contract = load_contract(context.path / "contract.yaml", "mart")
         path = context.path / "mart.sql"
         mart = _mart_asset(_mart_spec(contract, path, path.read_text(encoding="utf-8")))
-        checks = [build_current(contract.name), *build_mart_quality(contract)]
+        checks = [build_current(contract), *build_mart_quality(contract)]
         return dg.Definitions(assets=[mart], asset_checks=checks)
 
 

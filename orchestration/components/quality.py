@@ -6,8 +6,7 @@ numbers, whoever asks. What the numbers mean is decided here, what they are by t
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 from typing import Any
 
@@ -17,7 +16,8 @@ from lambdas.common.contract import Contract
 from lambdas.common.remarks import DRIFT, RULE
 from orchestration.calls import Answer, ask_function
 from orchestration.components.common import RETRIES
-from orchestration.loads import OF_LEDGER, core_key, days_of_run
+from orchestration.components.verdicts import Verdict, check_result, check_spec
+from orchestration.loads import OF_LEDGER, days_of_run
 from orchestration.passes import LOOKED_AT, WRONG_DAYS, hull, look
 from orchestration.resources import Cloud
 
@@ -31,21 +31,6 @@ GRAIN = "grain_is_unique"
 TABLE_RULES = "table_rules_hold"
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a check passed, why, the numbers behind it, and from which to which day something is wrong (`hull`).
-
-    Without days it depends on no range: whoever asks again will know. A `mild` failure is a warning of any check.
-    """
-
-    passed: bool
-    text: str
-    metadata: Mapping[str, Any]
-    wrong_days: Sequence[str] = ()
-    mild: bool = False
-
-
-BLOCKING = "blocking"
 Judge = Callable[[Contract, Answer, dt.datetime], Verdict]
 
 
@@ -151,13 +136,13 @@ CHECKS: dict[str, tuple[Judge, dg.AssetCheckSeverity]] = {
     "rows_are_as_usual": (judge_usual, dg.AssetCheckSeverity.WARN),
     "data_is_fresh": (judge_fresh, dg.AssetCheckSeverity.WARN),
 }
+MART_CHECKS = {GRAIN: (judge_doubled, dg.AssetCheckSeverity.ERROR), TABLE_RULES: CHECKS[TABLE_RULES]}
 
 
 def build_quality(contract: Contract) -> dg.AssetChecksDefinition:
     """The checks of core/<source>, all from one call of the process function."""
-    key = core_key(contract.name)
     specs = [
-        dg.AssetCheckSpec(name, asset=key, description=judge.__doc__, blocking=contract.checks.get(name) == BLOCKING)
+        check_spec(contract, name, judge.__doc__)
         for name, (judge, _) in CHECKS.items()
         if name != TABLE_RULES or contract.table_rules
     ]
@@ -172,62 +157,26 @@ def build_quality(contract: Contract) -> dg.AssetChecksDefinition:
         days = days_of_run(context.run.tags, now.date())
         answer = look(context, days, lambda d: ask_function(context, cloud, "process", event={**event, **d}))
         for name in names:
-            verdict = CHECKS[name][0](contract, answer, now)
+            judge, usual = CHECKS[name]
+            verdict = judge(contract, answer, now)
             told = {LOOKED_AT: answer[LOOKED_AT], WRONG_DAYS: list(verdict.wrong_days)}
-            yield _result(key, name, _held(contract, name, verdict), severity_of(contract, name), told)
+            yield check_result(contract, name, verdict, usual, told)
 
     return quality
 
 
-def _result(
-    key: dg.AssetKey,
-    name: str,
-    verdict: Verdict,
-    severity: dg.AssetCheckSeverity,
-    more: Mapping[str, Any] | None = None,
-) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        asset_key=key,
-        check_name=name,
-        passed=verdict.passed,
-        severity=dg.AssetCheckSeverity.WARN if verdict.mild else severity,
-        description=verdict.text,
-        metadata={**verdict.metadata, **(more or {})},
-    )
-
-
-def _held(contract: Contract, name: str, verdict: Verdict) -> Verdict:
-    """The verdict that says what a failure keeps from happening."""
-    if contract.checks.get(name) != BLOCKING or verdict.passed:
-        return verdict
-    return replace(verdict, text=f"{verdict.text}; until it is well, marts on the source keep what they have")
-
-
-def severity_of(contract: Contract, name: str) -> dg.AssetCheckSeverity:
-    """What the contract says of that check, or else what CHECKS says; a blocking check's failure is an error."""
-    said = contract.checks.get(name)
-    if said is None:
-        return CHECKS[name][1]
-    return dg.AssetCheckSeverity.WARN if said == "warning" else dg.AssetCheckSeverity.ERROR
-
-
 def build_mart_quality(contract: Contract) -> list[dg.AssetChecksDefinition]:
     """The checks of mart/<mart>: that no value of its key stands twice, and the contract's rules, where it has them."""
-    key, judges = dg.AssetKey(["mart", contract.name]), _judges_of_mart(contract)
-    specs = [dg.AssetCheckSpec(name, asset=key, description=judge.__doc__) for name, judge in judges.items()]
+    has = {GRAIN: contract.key, TABLE_RULES: contract.table_rules}
+    specs = [check_spec(contract, name, judge.__doc__) for name, (judge, _) in MART_CHECKS.items() if has[name]]
     if not specs:
         return []
 
     @dg.multi_asset_check(specs=specs, name=f"quality__{contract.name}", retry_policy=RETRIES)
     def quality(context: dg.AssetCheckExecutionContext, cloud: Cloud) -> Iterator[dg.AssetCheckResult]:
         answer = ask_function(context, cloud, "process", event={"action": "examine", "mart": contract.name})
-        for name, judge in judges.items():
-            verdict = judge(contract, answer, dt.datetime.now(dt.UTC))
-            yield _result(key, name, verdict, dg.AssetCheckSeverity.ERROR)
+        for spec in specs:
+            judge, usual = MART_CHECKS[spec.name]
+            yield check_result(contract, spec.name, judge(contract, answer, dt.datetime.now(dt.UTC)), usual)
 
     return [quality]
-
-
-def _judges_of_mart(contract: Contract) -> dict[str, Judge]:
-    keyed: dict[str, Judge] = {GRAIN: judge_doubled} if contract.key else {}
-    return keyed | ({TABLE_RULES: judge_table} if contract.table_rules else {})

@@ -25,6 +25,7 @@ pytestmark = [
 UNIQUE = dg.AssetCheckKey(core_key("earthquakes"), "keys_are_unique")
 MART = dg.AssetKey(["mart", "daily_seismicity"])
 DAY = dt.date(2018, 2, 1)
+KEEP = "marts on core/earthquakes keep what they have"
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_marts_wait_while_a_blocking_check_of_what_was_loaded_fails_and_refresh_
     found = marts.load()
     assert not found.passed
     assert found.severity == dg.AssetCheckSeverity.ERROR
-    assert found.description == "id: 2 stand more than once; until it is well, marts on the source keep what they have"
+    assert found.description == "id: 2 stand more than once; until it is well, " + KEEP
     assert marts.requested() == 0
     assert not marts.hourly().passed, "the last days are well, the loaded one is not"
     assert marts.requested() == 0
@@ -106,7 +107,7 @@ def test_a_failed_blocking_check_is_one_alert_and_no_load_is_asked_for_again(fun
     assert [run.status for run in marts.instance.get_runs()] == [dg.DagsterRunStatus.FAILURE]
     ((subject, message),) = told.told()
     assert subject == "core/earthquakes: keys_are_unique failed"
-    assert "marts on the source keep what they have" in message
+    assert KEEP in message
     monkeypatch.setattr(reloads, "FIRST_DELAY", dt.timedelta(0))
     context = dg.build_sensor_context(instance=marts.instance, definitions=marts.definitions, resources=RUNNING)
     assert not reloads.failed_loads(context).run_requests

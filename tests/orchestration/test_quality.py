@@ -6,12 +6,15 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
-from lambdas.common.contract import load_source, sound
+from lambdas.common.contract import load_marts, load_source, sound
 from lambdas.common.contract.model import QueryRule
+from orchestration.components.current import CURRENT, build_current
 from orchestration.components.quality import (
     CHECKS,
     GRAIN,
+    MART_CHECKS,
     TABLE_RULES,
+    build_mart_quality,
     build_quality,
     judge_aside,
     judge_doubled,
@@ -22,8 +25,8 @@ from orchestration.components.quality import (
     judge_rules,
     judge_table,
     judge_usual,
-    severity_of,
 )
+from orchestration.components.verdicts import Verdict, check_result
 from orchestration.definitions import defs
 from orchestration.loads import OF_LEDGER, core_key, load_request
 from orchestration.resources import Cloud, build_resources
@@ -31,6 +34,8 @@ from tests.orchestration import function
 
 NOW = dt.datetime(2024, 3, 10, 12, tzinfo=dt.UTC)
 QUAKES = replace(load_source("earthquakes"), sla={"freshness": (36, "h")})
+MART = load_marts()["daily_seismicity"]
+RULE = QueryRule("no_gap", "SELECT COUNT(*) FROM ${table}", "mustBe 0", "{value} = 0")
 
 
 def days(*rows: int, rejected: int = 0) -> dict:
@@ -124,28 +129,35 @@ def test_a_remark_in_other_words_is_told_by_the_same_check(kind, judge):
     assert judge(QUAKES, others, NOW).passed
 
 
-@pytest.mark.parametrize(
-    ("said", "severity"),
-    [
-        ({}, dg.AssetCheckSeverity.WARN),
-        ({"data_is_fresh": "error"}, dg.AssetCheckSeverity.ERROR),
-        ({"data_is_fresh": "blocking"}, dg.AssetCheckSeverity.ERROR),
-        ({"keys_are_unique": "warning"}, dg.AssetCheckSeverity.WARN),
-    ],
-)
-def test_the_contract_says_how_severe_a_failure_is(said, severity):
-    contract = replace(QUAKES, checks=said)
-    assert severity_of(contract, next(iter(said), "data_is_fresh")) == severity
-    blocking = {spec.name for spec in build_quality(contract).check_specs if spec.blocking}
-    assert blocking == {name for name, word in said.items() if word == "blocking"}
+WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
+FAILED = Verdict(passed=False, text="it is wrong", metadata={})
+SEVERITIES = [(None, WARN, WARN), ("error", WARN, ERROR), ("blocking", WARN, ERROR), ("warning", ERROR, WARN)]
 
 
-def test_the_contract_may_name_each_check_and_no_other():
-    assert set(CHECKS) == set(sound.CHECKS)
-    wrong = replace(QUAKES, checks={"data_is_frsh": "error", "rules_hold": "fatal"})
+@pytest.mark.parametrize("contract", [QUAKES, MART], ids=["source", "mart"])
+@pytest.mark.parametrize(("said", "usual", "severity"), SEVERITIES)
+def test_the_contract_says_how_severe_a_failure_is(contract, said, usual, severity):
+    every = sound.CHECKS[contract.kind]
+    saying = replace(contract, table_rules=(RULE,), checks=dict.fromkeys(every, said) if said else {})
+    built = [build_quality(saying)] if contract is QUAKES else [build_current(saying), *build_mart_quality(saying)]
+    specs = {spec.name: spec for checks in built for spec in checks.check_specs}
+    assert {name: spec.blocking for name, spec in specs.items()} == dict.fromkeys(every, said == "blocking")
+    found = check_result(saying, every[0], FAILED, usual)
+    keeps = f"; until it is well, marts on {contract.schema}/{contract.name} keep what they have"
+    assert (found.severity, found.description) == (severity, "it is wrong" + (keeps if said == "blocking" else ""))
+    assert found.asset_key == specs[every[0]].asset_key
+
+
+@pytest.mark.parametrize("contract", [QUAKES, MART], ids=["source", "mart"])
+def test_the_contract_may_name_each_check_and_no_other(contract):
+    assert set(sound.CHECKS[contract.kind]) == set(CHECKS if contract is QUAKES else {CURRENT, *MART_CHECKS})
+    right = replace(contract, checks=dict.fromkeys(sound.CHECKS[contract.kind], "warning"))
+    assert list(sound.find_mistakes(right)) == []
+    other = "grain_is_unique" if contract is QUAKES else "data_is_fresh"
+    wrong = replace(contract, checks={other: "error", "table_rules_hold": "fatal"})
     told = [mistake.text for mistake in sound.find_mistakes(wrong)]
-    assert any("there is no check 'data_is_frsh'" in text for text in told)
-    assert any("rules_hold is 'fatal'; it must be one of warning, error, blocking" in text for text in told)
+    assert any(f"a {contract.kind} has no check '{other}'; known are" in text for text in told)
+    assert any("table_rules_hold is 'fatal'; it must be one of warning, error, blocking" in text for text in told)
 
 
 @pytest.mark.parametrize(("mode", "passed"), [("proved", True), ("broken", False)])
@@ -155,7 +167,18 @@ def test_the_grain_of_a_mart_is_looked_at(functions, mode, passed):
     job = defs().get_repository_def().get_job("proof")
     result = job.get_subset(asset_selection=set(), asset_check_selection=keys).execute_in_process()
     (found,) = result.get_asset_check_evaluations()
-    assert (found.passed, found.severity) == (passed, dg.AssetCheckSeverity.ERROR)
+    assert (found.passed, found.severity) == (passed, ERROR)
+
+
+@pytest.mark.parametrize(("said", "severity", "ends_well"), [("warning", WARN, True), ("blocking", ERROR, False)])
+def test_a_doubled_grain_is_as_severe_as_the_mart_s_contract_says(functions, said, severity, ends_well):
+    functions("broken")
+    checks = build_mart_quality(replace(MART, checks={GRAIN: said}))
+    job = dg.define_asset_job("grain", dg.AssetSelection.checks(*checks))
+    loaded = dg.Definitions(asset_checks=checks, jobs=[job], resources=build_resources())
+    result = loaded.resolve_job_def("grain").execute_in_process(raise_on_error=False)
+    (found,) = result.get_asset_check_evaluations()
+    assert (found.passed, found.severity, result.success) == (False, severity, ends_well)
 
 
 def test_rules_over_the_table_are_told_with_what_they_found():
@@ -170,8 +193,7 @@ def test_rules_over_the_table_are_told_with_what_they_found():
 @pytest.mark.parametrize(("source", "severity"), [("flights", "ERROR"), ("earthquakes", "WARN")])
 def test_a_broken_rule_over_the_table_is_as_severe_as_it_says(functions, source, severity):
     functions("broken")
-    rule = QueryRule("no_gap", "SELECT COUNT(*) FROM ${table}", "mustBe 0", "{value} = 0")
-    checks = build_quality(replace(load_source(source), table_rules=(rule,)))
+    checks = build_quality(replace(load_source(source), table_rules=(RULE,)))
     job = dg.define_asset_job("rules", dg.AssetSelection.checks(checks))
     loaded = dg.Definitions(asset_checks=[checks], jobs=[job], resources=build_resources())
     result = loaded.resolve_job_def("rules").execute_in_process()

@@ -17,10 +17,13 @@ PHYSICAL_TYPE = re.compile(
 )
 DRIFT = ("warn", "fail", "ignore")
 # the checks of a table whose severity is the contract's to say
-CHECKS = (
-    "keys_are_unique", "required_values_are_there", "rules_hold", "no_object_is_set_aside", "columns_are_as_agreed",
-    "few_rows_are_rejected", "rows_are_as_usual", "data_is_fresh", "table_rules_hold",
-)  # fmt: skip
+CHECKS = {
+    "source": (
+        "keys_are_unique", "required_values_are_there", "rules_hold", "no_object_is_set_aside",
+        "columns_are_as_agreed", "few_rows_are_rejected", "rows_are_as_usual", "data_is_fresh", "table_rules_hold",
+    ),
+    "mart": ("mart_is_current", "grain_is_unique", "table_rules_hold"),
+}  # fmt: skip
 SEVERITIES = ("warning", "error", "blocking")
 RAW_TYPES = ("text", "number", "boolean", "time")
 TIMES = ("timestamp", "timestamptz", "date")
@@ -98,12 +101,13 @@ def _settings(contract: Contract, names: list[str]) -> Iterator[Mistake]:
 
 
 def _checks(contract: Contract) -> Iterator[Mistake]:
+    known = CHECKS[contract.kind]
     if not isinstance(contract.checks, dict):
-        yield Mistake("checks must be a mapping, as in value: {rows_are_as_usual: error}")
+        yield Mistake(f"checks must be a mapping, as in value: {{{known[-1]}: error}}")
         return
     for name, severity in contract.checks.items():
-        if name not in CHECKS:
-            yield Mistake(f"checks: there is no check {name!r}; known are {', '.join(CHECKS)}")
+        if name not in known:
+            yield Mistake(f"checks: a {contract.kind} has no check {name!r}; known are {', '.join(known)}")
         if severity not in SEVERITIES:
             yield Mistake(f"checks: {name} is {severity!r}; it must be one of {', '.join(SEVERITIES)}")
 
