@@ -7,6 +7,10 @@ import pytest
 from tests.sources.pipeline import AT, ID, UTC, prop
 
 DAY = "2024-01-01"
+WRONG = [
+    "10/03/2024", "20240310", "2024-02-30", "epoch", "infinity", "now", "2024-03-10 10:00 CST", "1710064800",
+    "24-03-10 10:00", "2024-03-10 10:00+16", "0044-03-10 10:00 BC", "12000-03-10 10:00",
+]  # fmt: skip
 # together with the rest of this folder they would take too long for `make test`
 pytestmark = pytest.mark.long
 
@@ -32,8 +36,7 @@ def test_iso_texts_and_nothing_else_are_times(pipeline):
         "2024-03-10": at(2024, 3, 10),
         "": None,
     }
-    wrong = ["10/03/2024", "20240310", "2024-02-30", "epoch", "infinity", "now", "2024-03-10 10:00 CST", "1710064800"]
-    assert run(pipeline, [*texts, *wrong]) == [*texts.values(), *["rejected"] * len(wrong)]
+    assert run(pipeline, [*texts, *WRONG]) == [*texts.values(), *["rejected"] * len(WRONG)]
 
 
 def test_several_date_formats_in_one_column(pipeline):
@@ -61,6 +64,12 @@ def test_offsets_that_change_with_daylight_saving_are_each_their_own(pipeline):
     assert run(pipeline, texts) == [
         at(2024, 3, 31, 0, 59, 59), at(2024, 3, 31, 1), at(2024, 10, 27, 0, 30), at(2024, 10, 27, 1, 30)
     ]  # fmt: skip
+
+
+def test_texts_that_are_no_times_are_none_in_any_zone(pipeline):
+    zone = {"defaultTimezone": "Asia/Tokyo"}
+    found = run(pipeline, ["2024-03-10 10:00", *WRONG], logicalTypeOptions=zone)
+    assert found == [at(2024, 3, 10, 1), *["rejected"] * len(WRONG)]
 
 
 @pytest.mark.parametrize("form", [None, "yyyy-MM-dd HH:mm[XXX]"])

@@ -120,6 +120,11 @@ def _json(value: str, raw_type: str) -> str:
     )
 
 
+def says_time(value: str, checked: str) -> str:
+    """SQL: the text `value` is a time as contracts have them, and not only to DuckDB; `checked` is its TIMESTAMP."""
+    return " AND ".join(_time_conditions(value, "VARCHAR", "TIMESTAMP", checked=checked))
+
+
 def _conditions(value: str, raw_type: str, target: str, *, checked: str) -> Iterator[str]:
     """SQL conditions under which the cast loses nothing."""
     if target.startswith("TIMESTAMP") or target == "DATE":

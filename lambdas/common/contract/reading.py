@@ -3,6 +3,7 @@
 Each function takes the SQL of a value with its DuckDB type and gives both anew; what does not fit becomes NULL.
 """
 
+from lambdas.common.contract.casts import says_time
 from lambdas.common.contract.formats import Pattern, parse_format
 from lambdas.common.contract.model import Column
 from lambdas.common.contract.sql import literal
@@ -60,7 +61,9 @@ def _in_zone(value: str, raw_type: str, zone: str) -> tuple[str, str]:
     instant = _instant(local, zone)
     if raw_type == "VARCHAR":
         aware = f"TRY_CAST({value} AS TIMESTAMP WITH TIME ZONE)"
-        instant = f"CASE WHEN regexp_matches({value}, {literal(OFFSET)}) THEN {aware} ELSE {instant} END"
+        known = f"CASE WHEN regexp_matches({value}, {literal(OFFSET)}) THEN {aware} ELSE {instant} END"
+        # DuckDB reads `10:00 CST` and `10:00 BC` as 10:00
+        instant = f"CASE WHEN {says_time(value, local)} THEN {known} END"
     return instant, "TIMESTAMP WITH TIME ZONE"
 
 
