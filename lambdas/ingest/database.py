@@ -7,7 +7,7 @@ from typing import Any
 
 from lambdas.common.errors import SourceError
 from lambdas.common.source import KEYS
-from lambdas.ingest.dialects import connected, translated
+from lambdas.ingest.dialects import any_value, connected, translated
 from lambdas.ingest.job import Job
 from lambdas.ingest.keyset import Keyset
 from lambdas.ingest.request import Window
@@ -144,7 +144,7 @@ def _statement(job: Job, connection: Any) -> tuple[Any, Asked | None]:
         return statement, None
     _require_days(job, window, connection)
     key = _window_column(job)
-    value = connection.execute(select(key).select_from(_asked(job)).where(key.is_not(None)).limit(1)).scalar()
+    value = any_value(connection, select(key).select_from(_asked(job)).where(key.is_not(None)).limit(1))
     if value is None:
         return statement.where(false()), None
     asked = _ask(job, window, connection, value)

@@ -10,6 +10,7 @@ from typing import Any
 
 from lambdas.common.errors import SourceError, SourceUnavailable
 from lambdas.ingest.job import Job
+from lambdas.ingest.postgresql import SAMPLES, keep_times
 from lambdas.ingest.rest import CONNECT_SECONDS
 
 # SQLSTATE of a statement that took too long
@@ -39,9 +40,19 @@ def connected(job: Job, url: Any) -> Iterator[Any]:
                 connection.execute(text("SET TIME ZONE 'UTC'"))
                 # of rows that are fetched in batches: seconds for each batch
                 connection.execute(text(f"SET statement_timeout = {max(1, round(job.options.timeout * 1000))}"))
+            if engine.driver == "psycopg2":
+                keep_times(connection.connection.dbapi_connection)
             yield connection
     finally:
         engine.dispose()
+
+
+def any_value(connection: Any, statement: Any) -> Any:
+    """The first value that the statement finds, or another of its type where it is a time that Python has not."""
+    answer = connection.execute(statement)
+    kind = answer.cursor.description[0][1]
+    value = answer.scalar()
+    return SAMPLES.get(kind, value) if isinstance(value, str) else value
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from infrastructure.local.redshift.postgres import BOOTSTRAP_USER, Postgres
 from lambdas.common.errors import SourceError
 from lambdas.ingest import database, passes, slices, spool
 from lambdas.ingest.records import write_records
-from tests.ingest.conftest import key
+from tests.ingest.conftest import all_calls, key
 
 TABLE = """
 CREATE TABLE shop.orders (
@@ -60,7 +60,7 @@ def test_a_window_of_a_table_is_utc_days_and_values_stay_exact(bench, url):
             "tags": "[1,2]",
             "uid": "00000000-0000-0000-0000-000000000001",
             "raw": "00ff",
-            "span": "1 day, 0:00:00",
+            "span": "1 day",
         }
     ]
     assert [row["id"] for row in bench.rows("2024-01-02")] == [2]
@@ -150,3 +150,53 @@ def test_a_window_holds_its_own_utc_days_whatever_the_column_holds(bench, url, c
         answer = bench.ingest({"sql_database": block}, first, beyond)
         assert (answer["rows"], answer["outside"]) == (24, 0)
         assert {row["utc"][:10] for row in bench.rows(first)} == {first}
+
+
+KEPT = [
+    ("timestamp 'infinity'", "infinity"),
+    ("timestamptz '-infinity'", "-infinity"),
+    ("date 'infinity'", "infinity"),
+    ("date '9999-12-31'", "9999-12-31"),
+    ("timestamp '9999-12-31 23:59:59.999999'", "9999-12-31T23:59:59.999999"),
+    ("timestamptz '10000-01-01 00:00:00.5Z'", "10000-01-01 00:00:00.5+00"),
+    ("date '0044-03-15 BC'", "0044-03-15 BC"),
+    ("timestamptz '0001-12-31 23:00Z BC'", "0001-12-31 23:00:00+00 BC"),
+    ("timestamptz '0001-01-01 00:00Z'", "0001-01-01T00:00:00+00:00"),
+    ("ARRAY[timestamp '2024-01-01', '-infinity', NULL]", '["2024-01-01T00:00:00","-infinity",null]'),
+    ("ARRAY[date '2024-01-01', '10000-01-01']", '["2024-01-01","10000-01-01"]'),
+    ("daterange('2024-01-01', 'infinity')", "[2024-01-01, infinity)"),
+    ("time '24:00'", "24:00:00"),
+    ("timetz '23:59:59.5+02'", "23:59:59.500000+02:00"),
+    ("ARRAY[timetz '24:00+02']", '["24:00:00+02"]'),
+    ("interval 'infinity'", "infinity"),
+    ("interval '1 month'", "1 mon"),
+    ("interval '100000000 years'", "100000000 years"),
+    ("ARRAY[interval '1 month', '30 days']", '["1 mon","30 days"]'),
+]
+
+
+def test_times_that_python_has_not_stay_as_the_server_says_them(bench, url):
+    values = ", ".join(f"{sql} AS v{number}" for number, (sql, _) in enumerate(KEPT))
+    bench.ingest({"sql_database": {"url": url, "query": f"SELECT 1 AS id, '2024-01-01' AS at, {values}"}})
+    (row,) = bench.rows("2024-01-01")
+    assert [row[f"v{number}"] for number in range(len(KEPT))] == [kept for _, kept in KEPT]
+
+
+@pytest.mark.parametrize("kind", ["timestamptz", "timestamp", "date"])
+def test_a_window_is_found_whatever_time_the_first_row_has(bench, url, kind):
+    query = f"SELECT 1 AS id, {{}}::{kind} AS at UNION ALL SELECT 2, '2024-01-01'"
+    for first in ("'infinity'", "'10000-01-01'", "'0044-03-15 BC'"):
+        block = {"url": url, "query": query.format(first), "window_column": "at"}
+        answer = bench.ingest({"sql_database": block}, "2024-01-01", "2024-01-02")
+        assert (answer["rows"], answer["outside"], bench.rows("2024-01-01")[0]["id"]) == (1, 0, 2)
+
+
+def test_slices_go_on_behind_times_that_python_has_not(bench, url, small, monkeypatch):
+    monkeypatch.setattr(slices, "SLICE_ROWS", 1)
+    bench.key = ("at",)
+    times = ["infinity", "-infinity", "0044-03-15 BC", "10000-01-01", "2024-01-01"]
+    values = ", ".join(f"({number}, timestamptz '{time}')" for number, time in enumerate(times))
+    query = f"SELECT * FROM (VALUES {values}) AS t (id, at)"
+    answers = all_calls(bench, {"sql_database": {"url": url, "query": query}})
+    assert [answer["rows"] for answer in answers] == [1] * len(times)
+    assert sorted(row["id"] for name in bench.etags() for row in bench.table(name).to_pylist()) == [0, 1, 2, 3, 4]

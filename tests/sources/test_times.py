@@ -4,7 +4,10 @@ import datetime as dt
 
 import pytest
 
+from tests.ingest.test_postgresql import url
 from tests.sources.pipeline import AT, ID, UTC, prop
+
+__all__ = ["url"]
 
 DAY = "2024-01-01"
 WRONG = [
@@ -120,3 +123,27 @@ def test_late_rows_duplicates_and_rows_without_a_day(pipeline):
     assert sorted(done.values("id")) == [1, 1, 2, 4]
     assert done.reasons == [("at", "required", None)]
     assert done.late == 0
+
+
+OF_POSTGRESQL = """
+SELECT id, at, at AS t, at AS z, at AS f, at::date AS d FROM (VALUES
+    (1, timestamp '2024-01-01 12:00'), (2, 'infinity'), (3, '-infinity'), (4, '12000-01-01'), (5, '0044-03-15 BC')
+) AS t (id, at)
+"""
+
+
+def test_times_of_postgresql_that_are_in_no_calendar_are_rejected_and_not_another_day(pipeline, url):
+    properties = [
+        ID, AT, prop("t", "timestamptz"), prop("z", "timestamp", logicalTypeOptions={"defaultTimezone": "Asia/Tokyo"}),
+        prop("f", "timestamp", logicalTypeOptions={"format": "yyyy-MM-dd'T'HH:mm:ss"}), prop("d", "date"),
+    ]  # fmt: skip
+    done = pipeline.run({"sql_database": {"url": url, "query": OF_POSTGRESQL}}, properties, rows=5)
+    assert done.days == {DAY: 5}
+    assert done.raw_values("d") == [DAY, "infinity", "-infinity", "12000-01-01", "0044-03-15 BC"]
+    assert [row["id"] for row in done.accepted] == [1]
+    said = ["infinity", "-infinity", "12000-01-01 00:00:00", "0044-03-15 00:00:00 BC"]
+    assert done.reasons == [
+        (name, "cast", day if name == "d" else time)
+        for time, day in zip(said, done.raw_values("d")[1:], strict=True)
+        for name in ("at", "t", "z", "f", "d")
+    ]
