@@ -1,7 +1,8 @@
 """Calling a function by Dagster Pipes until nothing remains, and what it said as one answer.
 
-The function sends its answer once, as a custom message (`lambdas.common.pipes`). Pipes hands no return value over and
-would take silence for success: here a call without an answer fails the step.
+The function sends its answer once, as a custom message (`lambdas.common.pipes`). Pipes would take silence for success:
+here a call without an answer fails the step. What remains is taken from the return value, because the message stands in
+the function's log and has no position of a slice.
 """
 
 import json
@@ -135,19 +136,19 @@ def _deployed_name(cloud: Cloud, function: str) -> str:
 def _call_once(context: Context, cloud: Cloud, name: str, *, event: Mapping[str, Any]) -> Answer:
     try:
         # the op's context: Pipes asks the asset's for what Dagster itself has deprecated there
-        invocation = cloud.pipes().run(context=context.op_execution_context, function_name=name, event=event)
+        reported, answer = cloud.call(context.op_execution_context, name, event)
     except Exception as error:
         failure = function_failure(name, str(error))
         if failure is None:
             raise
         raise failure from error
-    messages = [m for m in invocation.get_custom_messages() if isinstance(m, dict)]
+    messages = [m for m in reported if isinstance(m, dict)]
     if len(messages) != 1:
         raise dg.Failure(
             f"{name} ended without saying what it did ({len(messages)} reports, expected 1); "
             "its log group has the details. Calling it again is safe."
         )
-    return dict(messages[0])
+    return {**messages[0], "remaining": answer.get("remaining")}
 
 
 def function_failure(name: str, text: str) -> dg.Failure | None:

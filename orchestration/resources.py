@@ -1,15 +1,13 @@
 """What assets and sensors reach on AWS. Nothing is read or called before a run or a tick asks for it."""
 
+import io
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
 from lambdas.common.settings import PAUSED_PARAMETER, read_parameter
-
-if TYPE_CHECKING:
-    from dagster_aws.pipes import PipesLambdaClient
 
 # A function works 240 s and answers what remains; its own limit is 300 s.
 READ_TIMEOUT_SECONDS = 310
@@ -45,17 +43,39 @@ class Cloud(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Why nothing is to be asked for now: the switch of the whole environment; empty where it is not set."""
         return pause_reason(self.parameters(PAUSED_PARAMETER))
 
-    def pipes(self) -> "PipesLambdaClient":
-        """The client that calls functions: one invocation a call, because a silent second one would work twice."""
+    def call(self, context: dg.OpExecutionContext, name: str, event: Mapping[str, Any]) -> tuple[list[Any], Any]:
+        """Call the deployed function of that name once, by Pipes: the messages that it reported, and its answer.
+
+        One invocation, because a silent second one would work twice.
+
+        Raises:
+            Exception: the function failed, as PipesLambdaClient says it.
+        """
         from dagster_aws.pipes import PipesLambdaClient
 
-        return PipesLambdaClient(client=_lambda_client())
+        client = _Kept(_lambda_client())
+        done = PipesLambdaClient(client=client).run(context=context, function_name=name, event=event)
+        return list(done.get_custom_messages()), json.loads(client.payload)
 
     def invoke(self, name: str, event: Mapping[str, Any]) -> dict[str, str]:
         """Call the deployed function of that name once: its Payload as text, and FunctionError where it failed."""
         answer = _lambda_client().invoke(FunctionName=name, Payload=json.dumps(event).encode())
         error = {"FunctionError": answer["FunctionError"]} if answer.get("FunctionError") else {}
         return {"Payload": answer["Payload"].read().decode(), **error}
+
+
+class _Kept:
+    """A client of Lambda that keeps what the function answered: Pipes hands on what stands in the log alone."""
+
+    def __init__(self, client: Any) -> None:
+        self.payload = b""
+        self._client = client
+
+    def invoke(self, **asked: Any) -> dict[str, Any]:
+        """As the client's own."""
+        response = self._client.invoke(**asked)
+        self.payload = response["Payload"].read()
+        return {**response, "Payload": io.BytesIO(self.payload)}
 
 
 def pause_reason(parameters: Mapping[str, str]) -> str:

@@ -11,6 +11,8 @@ from dagster_pipes import (
     PipesMappingParamsLoader,
 )
 
+from lambdas.common.remaining import shown
+
 Report = Callable[[Mapping[str, Any]], None]
 
 
@@ -21,7 +23,8 @@ def reporting(event: Mapping[str, Any]) -> Iterator[Report]:
     The step may need several calls until nothing remains: it sums their answers and reports one materialization. A
     call that sends none fails the step. The message goes to stderr when the block ends, because Dagster reads the
     last 4 KB of the log: answers stay under 1 KB. What the block raises passes on, so the call fails and with it the
-    step. Without Dagster's keys in the event the answer goes nowhere.
+    step. Without Dagster's keys in the event the answer goes nowhere. The report has no position of a slice, because it
+    stands in the function's log: the step has that from the answer itself.
     """
     loader = PipesMappingParamsLoader(event)
     if not loader.is_dagster_pipes_process():
@@ -32,7 +35,8 @@ def reporting(event: Mapping[str, Any]) -> Iterator[Report]:
     with PipesContext(loader, PipesDefaultContextLoader(), PipesDefaultMessageWriter()) as context:
 
         def report(answer: Mapping[str, Any]) -> None:
-            context.report_custom_message(dict(answer))
+            rest = answer.get("remaining")
+            context.report_custom_message({**answer, "remaining": shown(rest)} if rest else dict(answer))
 
         yield report
 

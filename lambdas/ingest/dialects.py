@@ -15,6 +15,8 @@ from lambdas.ingest.rest import CONNECT_SECONDS
 
 # SQLSTATE of a statement that took too long
 CANCELLED = "57014"
+# the part of a statement in which PostgreSQL finds fault, with its values, and sometimes with a half of one
+PART = re.compile(r"\nLINE \d+: [^\n]*\n *\^")
 # what PostgreSQL says of a login or a database's name comes without a SQLSTATE, as an outage does
 REFUSED = re.compile(
     r"FATAL: .*(authentication failed|does not exist|is not permitted to log in|no pg_hba\.conf entry)"
@@ -75,9 +77,8 @@ def translated(error: Any, hidden: Sequence[Any]) -> SourceError | SourceUnavail
     """What an error of SQLAlchemy means: one that stays, or one that passes. `hidden` are values it must not show."""
     from sqlalchemy.exc import OperationalError
 
-    text = str(error)
+    text = PART.sub("", str(error)) if hidden else str(error)
     for value in hidden:
-        # PostgreSQL shows a part of the statement
         text = re.sub(rf"(?<!\w){re.escape(str(value))}(?!\w)", "***", text) if str(value) else text
     if getattr(getattr(error, "orig", None), "pgcode", None) == CANCELLED:
         text = f"where a statement may take longer, set a higher extract.timeout in defs.yaml: {text}"

@@ -61,3 +61,17 @@ def test_the_report_of_an_answer_stays_small(capsys):
     answer = {"source": "s" * 41, "start": "2013-01-01", "end": "2014-01-02", "rows": 10**9, "bytes": 10**12}
     invoke(pipes_event(), {**answer, "objects": {"put": 366, "unchanged": 366, "emptied": 366}, "remaining": answer})
     assert len(capsys.readouterr().err) < 2048
+
+
+def test_a_report_has_no_position_of_a_slice_and_the_answer_keeps_it(capsys):
+    part = {"number": 1, "at": {"after": ["u3@example.org"]}, "run": "0" * 32}
+    answer = {"rows": 1, "remaining": {"start": "2024-01-01", "end": "2024-01-02", "slice": part}}
+    invoke(pipes_event(), answer)
+    err = capsys.readouterr().err
+    assert messages(err)[1]["params"]["payload"]["remaining"] == {
+        "start": "2024-01-01",
+        "end": "2024-01-02",
+        "slice": {"number": 1, "run": "0" * 32},
+    }
+    assert "example" not in err
+    assert answer["remaining"]["slice"] is part

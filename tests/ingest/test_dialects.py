@@ -87,6 +87,25 @@ def test_a_statement_ends_with_the_time_of_the_call(bench, url):
             read(bench, where, query=query, seconds=0.5)
 
 
+def test_no_error_shows_a_half_of_the_key_at_which_a_slice_begins(bench, small, url):
+    engine, mail = create_engine(url), f"ann.{'x' * 80}@example.org"
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE IF EXISTS people"))
+        connection.execute(text("CREATE TABLE people (email VARCHAR(99), at VARCHAR(40))"))
+        connection.execute(text(f"INSERT INTO people SELECT '{mail}' || n, '2024-01-01' FROM generate_series(1, 9) n"))
+    bench.columns, bench.key = {"email": "varchar(99)", "at": "timestamp"}, ("email",)
+    source = bench.source({"sql_database": {"url": url, "table": "people"}})
+    pending = bench.call(source)["remaining"]
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE people"))
+        connection.execute(text("CREATE TABLE people (email INTEGER, at VARCHAR(40))"))
+    engine.dispose()
+    with pytest.raises(SourceError) as caught:
+        bench.call(source, remaining=pending)
+    assert "xxx" not in str(caught.value)
+    assert 'invalid input syntax for type integer: "***"' in str(caught.value)
+
+
 @pytest.mark.parametrize("of", ["sqlite", "postgresql"])
 def test_no_error_shows_the_key_at_which_a_slice_begins(bench, small, request, of):
     where = f"sqlite:///{bench.folder}/x.sqlite" if of == "sqlite" else request.getfixturevalue("url")

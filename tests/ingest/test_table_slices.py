@@ -4,7 +4,9 @@ import sqlite3
 
 import pytest
 
-from lambdas.ingest import slices
+from lambdas.common.errors import SourceError
+from lambdas.ingest import app, slices
+from tests.common.test_pipes import messages, pipes_event
 from tests.ingest.conftest import all_calls
 
 
@@ -70,3 +72,23 @@ def test_a_table_without_a_key_is_read_at_once(bench, shop, small):
     extract = {"sql_database": {"url": f"sqlite:///{bench.folder}/shop.sqlite", "table": "things"}}
     assert len(all_calls(bench, extract)) == 1
     assert numbers(bench) == list(range(10))
+
+
+def test_the_log_of_the_function_does_not_show_where_a_slice_begins(bench, shop, small, cloud, monkeypatch, capfd):
+    shop.execute("UPDATE things SET name = 'Ann' || n")
+    source = bench.source({"sql_database": {"url": f"sqlite:///{bench.folder}/shop.sqlite", "table": "things"}})
+    monkeypatch.setattr(app, "load_source", lambda _name: source.contract)
+    monkeypatch.setattr(app, "load_source_config", lambda _name: source.config)
+    for name, value in {**cloud.env, "LAKE_BUCKET": bench.bucket}.items():
+        monkeypatch.setenv(name, value)
+    event = {"source": "things", **pipes_event()}
+    event |= app.handler(event, None)["remaining"]
+    assert "Ann" in str(event["slice"]["at"])
+    assert "Ann" in str(app.handler(event, None)["remaining"])
+    shop.execute("DROP TABLE things")
+    with pytest.raises(SourceError) as caught:
+        app.handler(event, None)
+    output = "".join(capfd.readouterr())
+    told = [one["params"]["payload"] for one in messages(output) if one["method"] == "report_custom_message"]
+    assert [answer["remaining"]["slice"]["number"] for answer in told] == [1, 2]
+    assert "Ann" not in f"{output}{caught.value}"

@@ -16,7 +16,7 @@ from dagster._core.storage.runs.schema import RunsTable
 from orchestration.resources import Cloud
 from tests.cloud import Cloud as LocalCloud
 
-FILES = ("lambdas/__init__.py", "lambdas/common/__init__.py", "lambdas/common/errors.py", "lambdas/common/pipes.py")
+FILES = ("__init__.py", *(f"common/{name}.py" for name in ("__init__", "errors", "pipes", "remaining")))
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -91,7 +91,7 @@ def code() -> bytes:
     with zipfile.ZipFile(archive, "w") as content:
         content.write(Path(__file__).with_name("function.py"), "function.py")
         for file in FILES:
-            content.write(ROOT / file, file)
+            content.write(ROOT / "lambdas" / file, f"lambdas/{file}")
     return archive.getvalue()
 
 

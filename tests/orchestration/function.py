@@ -87,8 +87,9 @@ def endless(event):
         return {}
     with reporting(event) as report:
         turn = event.get("turn", 0) + 1
-        report({"remaining": {"turn": turn} if turn < MOST_TURNS else None})
-    return {}
+        answer = {"remaining": {"turn": turn} if turn < MOST_TURNS else None}
+        report(answer)
+    return answer
 
 
 def remaining(event):

@@ -127,6 +127,12 @@ def test_no_message_shows_the_position_of_a_slice(functions, scratch, capfd):
     assert "example.org" not in f"{descriptions}{logged}"
 
 
+def test_a_slice_goes_on_where_the_answer_says_and_not_the_log(assets, functions):
+    functions("begun anew")
+    found = metadata_of(materialize(assets, ["raw", "earthquakes"], days=("2018-02-01", "2018-02-03")))
+    assert found["event"]["slice"] == function.SLICE
+
+
 def test_a_function_that_begins_anew_once_is_called_again(functions, scratch):
     functions("begun anew")
     assert probe(scratch) == ([], 0)

@@ -71,7 +71,7 @@ def invoke() -> None:
 def run_pipes() -> None:
     @dg.op
     def call(context: dg.OpExecutionContext) -> None:
-        CLOUD.pipes().run(context=context, function_name="process", event={})
+        CLOUD.call(context, "process", {})
 
     @dg.job
     def job() -> None:
