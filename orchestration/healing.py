@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import dagster as dg
 
-from lambdas.common.lake import days_between
+from lambdas.common.lake import days_between, hull, parse_range
 from orchestration.asking import sensor_of_loads
 from orchestration.components.current import CURRENT
 from orchestration.components.landed import LANDED
@@ -67,8 +67,8 @@ def _found(context: dg.SensorEvaluationContext, key: dg.AssetKey, name: str, kin
         return
     evaluation, record = found
     for text in cast("list[str]", evaluation.metadata[kind].value):
-        first, last = map(dt.date.fromisoformat, text.split("/"))
-        yield from _within(context, key.path[-1], (first, last), record.run_id)
+        if days := _within(context, key.path[-1], text):
+            yield (days[0], days[-1]), record.run_id
 
 
 def _recent(context: dg.SensorEvaluationContext, key: dg.AssetCheckKey) -> tuple[dg.AssetCheckEvaluation, Any] | None:
@@ -79,13 +79,12 @@ def _recent(context: dg.SensorEvaluationContext, key: dg.AssetCheckKey) -> tuple
     return found
 
 
-def _within(context: dg.SensorEvaluationContext, source: str, days: Days, proof: str) -> Iterator[tuple[Days, str]]:
-    """The part of the days that the source has as partitions; those of others are named in the log."""
-    inside = [day for day in days_between(days[0], days[1] + dt.timedelta(days=1)) if has_day(context, source, day)]
-    if inside:
-        yield (inside[0], inside[-1]), proof
-    if not inside or (inside[0], inside[-1]) != days:
-        context.log.warning("%s: objects lie at %s, beyond the days of the source", source, _text(days))
+def _within(context: dg.SensorEvaluationContext, source: str, text: str) -> list[dt.date]:
+    """The days of first/last that the source has as partitions; a range with others is named in the log."""
+    inside = [day for day in days_between(*parse_range(text)) if has_day(context, source, day)]
+    if hull(inside) != [text]:
+        context.log.warning("%s: objects lie at %s, beyond the days of the source", source, text)
+    return inside
 
 
 def _text(days: Days) -> str:

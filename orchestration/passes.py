@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import cast
 
+from lambdas.common.lake import parse_range, range_texts
 from orchestration.calls import Answer, Context, join
 from orchestration.evaluations import latest_evaluation
 
@@ -15,10 +16,9 @@ from orchestration.evaluations import latest_evaluation
 WRONG_DAYS = "wrong_days"
 LOOKED_AT = "days_looked_at"
 ALL = "all days"
-# From here on all days are meant.
-FIRST = str(dt.date.min)
+Days = tuple[dt.date, dt.date]
 # The id of a failed evaluation and the half-open ranges that it names; None where it says no days: any may be wrong.
-Failure = tuple[int, list[tuple[str, str]] | None]
+Failure = tuple[int, list[Days] | None]
 
 
 def look(context: Context, asked: Mapping[str, str], ask: Callable[[Mapping[str, str]], Answer]) -> Answer:
@@ -49,12 +49,6 @@ def counted_of(text: str, answer: Answer) -> str:
     return text if answer[LOOKED_AT] == ALL else f"{text}, of {answer[LOOKED_AT]}"
 
 
-def hull(days: Iterable[str]) -> list[str]:
-    """From the first to the last of UTC days, as first/last; nothing where there are none."""
-    found = sorted(days)
-    return [f"{found[0]}/{found[-1]}"] if found else []
-
-
 def _failures(context: Context) -> Iterator[Failure]:
     instance = context.op_execution_context.instance
     for key in sorted(context.selected_asset_check_keys, key=str):
@@ -62,33 +56,30 @@ def _failures(context: Context) -> Iterator[Failure]:
         if found is not None and not found[0].passed:
             evaluation, record = found
             said = evaluation.metadata.get(WRONG_DAYS)
-            yield record.id, None if said is None else [_half_open(days) for days in cast("list[str]", said.value)]
-
-
-def _half_open(days: str) -> tuple[str, str]:
-    first, last = days.split("/")
-    return first, str(dt.date.fromisoformat(last) + dt.timedelta(days=1))
+            yield record.id, None if said is None else list(map(parse_range, cast("list[str]", said.value)))
 
 
 def _ranges(asked: Mapping[str, str], failures: Iterable[Failure]) -> list[dict[str, str]]:
     """One range, or two where the wrong days lie apart from those asked for; an empty one is all days."""
-    wrong: list[tuple[str, str]] = []
+    wrong: list[Days] = []
     for _, days in failures:
         if days is None:
             return [{}]
         wrong += days
     if not asked:
         return [{}]
-    ranges = [(asked["start"], asked["end"])]
+    ranges = [_asked(asked)]
     if wrong:
         ranges = sorted([*ranges, (min(start for start, _ in wrong), max(end for _, end in wrong))])
     if len(ranges) > 1 and ranges[1][0] <= ranges[0][1]:
         ranges = [(ranges[0][0], max(end for _, end in ranges))]
-    return [{} if start == FIRST else {"start": start, "end": end} for start, end in ranges]
+    # from the first day on all days are meant
+    return [{} if start == dt.date.min else {"start": str(start), "end": str(end)} for start, end in ranges]
+
+
+def _asked(days: Mapping[str, str]) -> Days:
+    return dt.date.fromisoformat(days["start"]), dt.date.fromisoformat(days["end"])
 
 
 def _text(days: Mapping[str, str]) -> str:
-    if not days:
-        return ALL
-    last = dt.date.fromisoformat(days["end"]) - dt.timedelta(days=1)
-    return f"{days['start']}/{last}"
+    return range_texts([_asked(days)])[0] if days else ALL

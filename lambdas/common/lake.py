@@ -122,6 +122,23 @@ def contiguous(days: Iterable[dt.date]) -> list[tuple[dt.date, dt.date]]:
     return ranges
 
 
+def range_texts(ranges: Iterable[tuple[dt.date, dt.date]]) -> list[str]:
+    """Half-open ranges of days as answers and metadata say them: first/last, both included."""
+    return [f"{start}/{end - dt.timedelta(days=1)}" for start, end in ranges]
+
+
+def parse_range(text: str) -> tuple[dt.date, dt.date]:
+    """The half-open range that first/last says."""
+    first, last = map(dt.date.fromisoformat, text.split("/"))
+    return first, last + dt.timedelta(days=1)
+
+
+def hull(days: Iterable[dt.date | str]) -> list[str]:
+    """From the first to the last of days, dates or YYYY-MM-DD, as [first/last]; nothing where there are none."""
+    found = sorted(map(str, days))
+    return [f"{found[0]}/{found[-1]}"] if found else []
+
+
 def list_objects(s3: Any, bucket: str, prefix: str) -> Iterator[RawObject]:
     """The objects under a prefix, by key."""
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):

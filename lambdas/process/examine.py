@@ -11,7 +11,7 @@ from lambdas.common.db.prove import EVER, key_bounds
 from lambdas.common.db.redshift import query
 from lambdas.common.db.sql import identifier, identifiers, statement
 from lambdas.common.errors import RequestError
-from lambdas.common.lake import list_raw, parse_raw_day
+from lambdas.common.lake import hull, list_raw, parse_raw_day
 from lambdas.common.remarks import kinds_of, text_of
 from lambdas.common.settings import Settings
 from lambdas.process.days import counts_of_days
@@ -116,8 +116,7 @@ def _is_loaded(connection: Any, contract: Contract, lake: Lake, day: dt.date) ->
 
 def _days_of_keys(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """From the first to the last raw day of the rows' _first_key and _last_key, as [first/last]."""
-    keys = [row[name] for row in rows for name in ("_first_key", "_last_key") if row[name]]
-    return [f"{parse_raw_day(min(keys)).day}/{parse_raw_day(max(keys)).day}"] if keys else []
+    return hull(parse_raw_day(row[name]).day for row in rows for name in ("_first_key", "_last_key") if row[name])
 
 
 def _count_rows(connection: Any, contract: Contract, days: Days) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from lambdas.common.db import prove
 from lambdas.common.db.prove import Proof
-from lambdas.common.lake import contiguous, lies_in_day, parse_raw_day
+from lambdas.common.lake import contiguous, hull, lies_in_day, parse_raw_day, range_texts
 
 # An answer to Dagster stays small; nearer ranges are joined, and what lies between is loaded already.
 MOST_MISSING = 6
@@ -27,7 +27,7 @@ MENDED_BY_REBUILD = {
 
 def missing_days(proof: Proof) -> list[str]:
     """UTC days of objects that are not in force or have lapsed, as first/last, at most MOST_MISSING ranges."""
-    return _texts(_join(contiguous(_days((*proof.pending, *proof.lapsed))), MOST_MISSING))
+    return range_texts(_join(contiguous(_days((*proof.pending, *proof.lapsed))), MOST_MISSING))
 
 
 def split_outside(proof: Proof, has_day: Callable[[dt.date], bool]) -> tuple[Proof, tuple[str, ...]]:
@@ -40,22 +40,21 @@ def split_outside(proof: Proof, has_day: Callable[[dt.date], bool]) -> tuple[Pro
 
 def outside_days(raw_keys: Iterable[str]) -> list[str]:
     """The UTC days of these objects, as first/last, at most MOST_OUTSIDE ranges."""
-    return _texts(contiguous(_days(raw_keys))[:MOST_OUTSIDE])
+    return range_texts(contiguous(_days(raw_keys))[:MOST_OUTSIDE])
 
 
 def damaged_days(proof: Proof) -> list[str]:
     """UTC days whose tables a rebuild brings back, as first/last; of objects that still lie in the lake."""
     wrong = {f.raw_key for f in proof.findings if f.equation in MENDED_BY_REBUILD} - {*proof.gone, *proof.lapsed}
-    return _texts(contiguous(_days(wrong))[:MOST_DAMAGED])
+    return range_texts(contiguous(_days(wrong))[:MOST_DAMAGED])
 
 
 def wrong_days(proof: Proof) -> list[str]:
     """From the first to the last UTC day of which something is not right, as [first/last]; all where it may be any."""
     keys = {*proof.pending, *proof.gone, *(finding.raw_key for finding in proof.findings)}
     if len(proof.findings) >= prove.MOST or not all(map(lies_in_day, keys)):
-        return _texts([prove.EVER])
-    days = _days(keys)
-    return [f"{min(days)}/{max(days)}"] if days else []
+        return range_texts([prove.EVER])
+    return hull(_days(keys))
 
 
 def _days(raw_keys: Iterable[str]) -> set[dt.date]:
@@ -69,7 +68,3 @@ def _join(ranges: list[tuple[dt.date, dt.date]], most: int) -> list[tuple[dt.dat
         at = min(range(len(joined) - 1), key=lambda i: joined[i + 1][0] - joined[i][1])
         joined[at : at + 2] = [(joined[at][0], joined[at + 1][1])]
     return joined
-
-
-def _texts(ranges: Iterable[tuple[dt.date, dt.date]]) -> list[str]:
-    return [f"{start}/{end - dt.timedelta(days=1)}" for start, end in ranges]

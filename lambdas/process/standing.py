@@ -11,7 +11,7 @@ from lambdas.common.db.prove import Proof
 from lambdas.common.db.redshift import query
 from lambdas.common.db.sql import statement
 from lambdas.common.errors import ContractError
-from lambdas.common.lake import contiguous, days_between, list_undated
+from lambdas.common.lake import contiguous, days_between, list_undated, range_texts
 from lambdas.common.source import DAY, SourceConfig, load_source_config
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def find_missing(config: SourceConfig, days: Collection[dt.date], now: dt.dateti
         missing (how many) and missing_days ("first/last", both included; the first 10 ranges).
     """
     ranges = contiguous(expected_days(config, days, now) - set(days))
-    return {"missing": _count(ranges), "missing_days": _texts(ranges[:MOST_RANGES])}
+    return {"missing": _count(ranges), "missing_days": range_texts(ranges[:MOST_RANGES])}
 
 
 def expected_days(config: SourceConfig, known: Collection[dt.date], now: dt.datetime) -> set[dt.date]:
@@ -81,15 +81,11 @@ def find_unlanded(
     expected = expected_days(config, proof.days, now) - proof.days
     ranges = contiguous(day for day in expected if days[0] <= day < days[1])
     followed = str(proof.followed) if proof.followed and config.scheduled else None
-    return {"unlanded": _count(ranges), "unlanded_days": _texts(ranges[-MOST_UNLANDED:]), "followed": followed}
+    return {"unlanded": _count(ranges), "unlanded_days": range_texts(ranges[-MOST_UNLANDED:]), "followed": followed}
 
 
 def _count(ranges: Iterable[tuple[dt.date, dt.date]]) -> int:
     return sum((end - first).days for first, end in ranges)
-
-
-def _texts(ranges: Iterable[tuple[dt.date, dt.date]]) -> list[str]:
-    return [f"{first}/{end - DAY}" for first, end in ranges]
 
 
 def find_undated(s3: Any, bucket: str, source: str) -> dict[str, Any]:

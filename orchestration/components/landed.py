@@ -6,11 +6,11 @@ from typing import Any
 
 import dagster as dg
 
-from lambdas.common.lake import contiguous, days_between
+from lambdas.common.lake import contiguous, days_between, hull, parse_range, range_texts
 from orchestration.calls import Answer
 from orchestration.evaluations import latest_evaluation
 from orchestration.landings import raw_key
-from orchestration.passes import ALL, LOOKED_AT, WRONG_DAYS, hull
+from orchestration.passes import ALL, LOOKED_AT, WRONG_DAYS
 
 LANDED = "days_landed"
 # In its metadata: the days, those at which the pass did not look, and the day behind which days are healed.
@@ -26,13 +26,13 @@ def with_former(instance: dg.DagsterInstance, source: str, answer: Answer) -> An
     former: dict[str, Any] = {name: value.value for name, value in found[0].metadata.items()}
     known = {FOLLOWED: min(filter(None, (answer.get(FOLLOWED), former.get(FOLLOWED))), default=None)}
     left = days_of([*former.get(ELSEWHERE, ()), *former.get(UNLANDED, ())]) - days_of(answer[LOOKED_AT].split(", "))
-    return {**answer, **known, ELSEWHERE: [f"{first}/{after - DAY}" for first, after in contiguous(left)]}
+    return {**answer, **known, ELSEWHERE: range_texts(contiguous(left))}
 
 
 def wrong_days(answer: Answer) -> dict[str, list[str]]:
     """The days that are to be looked at again: those that will be landed by themselves. History stays as it is."""
     followed = answer.get(FOLLOWED)
-    return {WRONG_DAYS: hull(str(day) for day in days_of(answer[UNLANDED]) if followed and str(day) > followed)}
+    return {WRONG_DAYS: hull(day for day in days_of(answer[UNLANDED]) if followed and str(day) > followed)}
 
 
 def describe(source: str, answer: Answer) -> Iterator[str]:
@@ -49,5 +49,4 @@ def describe(source: str, answer: Answer) -> Iterator[str]:
 
 def days_of(ranges: Iterable[str]) -> set[dt.date]:
     """The UTC days of these ranges, as first/last, both included."""
-    ends = ([dt.date.fromisoformat(day) for day in text.split("/")] for text in ranges)
-    return {day for first, last in ends for day in days_between(first, last + DAY)}
+    return {day for text in ranges for day in days_between(*parse_range(text))}

@@ -13,12 +13,13 @@ from typing import Any
 import dagster as dg
 
 from lambdas.common.contract import Contract
+from lambdas.common.lake import hull
 from lambdas.common.remarks import DRIFT, RULE
 from orchestration.calls import Answer, ask_function
 from orchestration.components.common import RETRIES
 from orchestration.components.verdicts import Verdict, check_result, check_spec
 from orchestration.loads import OF_LEDGER, days_of_run
-from orchestration.passes import LOOKED_AT, WRONG_DAYS, hull, look
+from orchestration.passes import LOOKED_AT, WRONG_DAYS, look
 from orchestration.resources import Cloud
 
 # Where the contract sets no maxRejectedRatio: a row in twenty that nobody can use should be looked at.

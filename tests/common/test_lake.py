@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from lambdas.common.lake import list_days, list_raw, parse_raw_key, raw_key
+from lambdas.common.lake import hull, list_days, list_raw, parse_range, parse_raw_key, range_texts, raw_key
 
 
 class Listing:
@@ -33,3 +33,11 @@ def test_day_of_any_year_is_found_where_its_key_lies(day: dt.date):
     for prefix in (s3.prefixes[0], s3.prefixes[1], key[: len("raw/quakes/YYYY/")]):
         assert key.startswith(prefix)
     assert all(len(prefix.split("/")[2]) == 4 for prefix in s3.prefixes)
+
+
+def test_ranges_of_days_are_said_and_read_with_both_ends_in_them():
+    first, last = dt.date(2024, 2, 28), dt.date(2024, 2, 29)
+    said = range_texts([(first, last), (first, dt.date(2024, 3, 1))])
+    assert said == ["2024-02-28/2024-02-28", "2024-02-28/2024-02-29"]
+    assert [parse_range(text) for text in said] == [(first, last), (first, dt.date(2024, 3, 1))]
+    assert (hull([last, first, last]), hull(["2024-02-28"]), hull([])) == (said[1:], said[:1], [])

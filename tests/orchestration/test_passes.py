@@ -6,8 +6,9 @@ import random
 import dagster as dg
 import pytest
 
+from lambdas.common.lake import hull
 from orchestration.loads import LAST_DAYS_TAG, PARTITION, RANGE_END, RANGE_START, days_of_run
-from orchestration.passes import LOOKED_AT, WRONG_DAYS, hull, look
+from orchestration.passes import LOOKED_AT, WRONG_DAYS, look
 
 TODAY = dt.date(2026, 3, 10)
 TABLE = dg.AssetKey("table")
