@@ -70,6 +70,7 @@ def _select_into(tree: exp.Select) -> Plan:
     table = into.this
     if not isinstance(table, exp.Table):
         raise syntax_error("FROM")
+    refuse.check(table)
     temporary = "TEMPORARY " if into.args.get("temporary") or table.name.startswith("#") else ""
     name = ".".join(quote(part.lower()) for part in (table.db, table.name) if part)
     guard = f"SELECT pg_catalog.rs_guard_bytes({literal(name)})"
