@@ -91,6 +91,7 @@ def _watched(job: Job) -> Any:
             connect, read = options["timeout"]
             options["timeout"] = (connect, min(read, max(1.0, job.deadline - time.monotonic())))
             response = super().send(*arguments, **options)
+            response.raw.stream = _stream_of(response.raw, job)
             self.answered += 1
             response.json = _json_of(response)  # type: ignore[method-assign]
             wait = _retry_after(response.headers.get("Retry-After", "")) if response.status_code in BUSY else 0.0
@@ -101,6 +102,26 @@ def _watched(job: Job) -> Any:
             return response
 
     return Watched()
+
+
+def _stream_of(raw: Any, job: Job) -> Callable[..., Iterator[bytes]]:
+    """What reads the body, and looks at the time with each piece that has come: of a server that drips, each byte.
+
+    requests reads by it, and turns its errors into those that are tried again.
+    """
+
+    def stream(amount: int, **options: Any) -> Iterator[bytes]:
+        count = 0
+        while piece := raw.read1(amount, **options):
+            count += len(piece)
+            try:
+                job.require_time(f"{count:,} bytes of an answer")
+            except SourceUnavailable:
+                raw.close()  # nobody else does: the response has not reached who asked
+                raise
+            yield piece
+
+    return stream
 
 
 def _json_of(response: Any) -> Callable[..., Any]:

@@ -158,3 +158,28 @@ def test_answer_that_the_server_packs_on_the_way_is_unpacked(bench, api, monkeyp
     text = "id,at,name\n" + "".join(f"{n},2024-01-01,{n}\n" for n in range(5000))
     api.answer = lambda *_: (200, gzip.compress(text.encode()), {"Content-Encoding": "gzip"})
     assert bench.ingest(files({"bucket_url": f"{api.url}a.csv"}, "csv"))["rows"] == 5000
+
+
+PAGE = {"rest_api": {"client": {"base_url": ""}, "resources": [{"name": "things", "endpoint": {"path": "things"}}]}}
+HEADS = [b"Content-Length: 400\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n", b"Content-Encoding: gzip\r\n\r\n"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("head", HEADS, ids=["of a length", "in chunks", "packed"])
+def test_api_that_drips_is_left_when_the_time_is_up(bench, head):
+    prepare_dlt()
+    importlib.import_module("dlt.sources.rest_api")
+    whole = gzip.compress(b" " * 400) if b"gzip" in head else b" " * 200
+    pieces = [whole[place : place + 1] for place in range(len(whole))]
+
+    def serve(client):
+        client.recv(65_536)
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + head)
+        drip(client, [b"1\r\n%b\r\n" % one for one in pieces] if b"chunked" in head else pieces * 5, 0.1)
+
+    with listening(serve) as port:
+        PAGE["rest_api"]["client"]["base_url"] = f"http://127.0.0.1:{port}/"
+        began = time.monotonic()
+        with pytest.raises(SourceUnavailable, match=r"the time was up after \d+ bytes of an answer"):
+            bench.ingest(PAGE, seconds=3)
+    assert time.monotonic() - began < 8
