@@ -21,6 +21,7 @@ from lambdas.common.errors import ObjectError
 from lambdas.common.lake import RAW_KEY_WORDS, RawObject, day_prefix, is_raw_key, parse_raw_day, parse_raw_key
 from lambdas.common.remarks import join
 from lambdas.process import slices
+from lambdas.process.disk import clear, give_up_alone, is_full
 from lambdas.process.engine import Engine, Split
 from lambdas.process.ranges import CHANGED, ChangedError
 from lambdas.process.shelf import Shelf
@@ -83,7 +84,25 @@ class Stager:
 
         Raises:
             ContractError: the contract does not fit the data.
+            WorkspaceFull: there is no room for an object that had not the whole disk for itself.
         """
+        try:
+            return self._stage(objects, deadline)
+        except Exception as error:
+            if not is_full(error):
+                raise
+            if len(objects) > 1:
+                clear(self._workspace)
+                return self.stage(objects[:1], deadline)  # which may need the room that the others took
+            return self._without_room(objects[0], error)
+
+    def _without_room(self, item: RawObject, error: Exception) -> Staging:
+        found = give_up_alone(self._workspace, error)
+        if not isinstance(found, ObjectError):
+            raise found
+        return Staging([Staged(set_aside(self._blank(item), str(found)))], 1)
+
+    def _stage(self, objects: Sequence[RawObject], deadline: float) -> Staging:
         if is_large(objects[0]):
             return self._stage_slices(objects[0], deadline)
         pool = ThreadPoolExecutor(TRANSFERS)

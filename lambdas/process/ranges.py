@@ -34,25 +34,28 @@ class Range:
     stop: int
 
 
-def plan_ranges(metadata: Any, most_bytes: int) -> list[Range]:
+def plan_ranges(metadata: Any, most_bytes: int, disk: int) -> list[Range]:
     """The object's row groups in ranges of at most that many bytes, one row group at least. Empty ones are passed over.
 
     Args:
         metadata: pyarrow's FileMetaData of the object.
         most_bytes: of a range.
+        disk: bytes, of which a range of several row groups may take its share unpacked as well.
     """
     ranges: list[Range] = []
-    row = 0
+    row = unpacked = 0
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         if not group.num_rows:
             continue
         start, stop = _extent(group)
         end = row + group.num_rows
-        if ranges and stop - ranges[-1].start <= most_bytes:
+        unpacked += group.total_byte_size
+        if ranges and stop - ranges[-1].start <= most_bytes and unpacked <= disk // COPIES:
             ranges[-1] = Range(ranges[-1].first, end, ranges[-1].start, stop)
         else:
             ranges.append(Range(row, end, start, stop))
+            unpacked = group.total_byte_size
         row = end
     return ranges
 

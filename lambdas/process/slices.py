@@ -110,8 +110,9 @@ class Slicer:
         return split, rejected, planned
 
     def _plan(self, raw: Ranges) -> list[Range]:
-        planned = plan_ranges(raw.read_footer(), SLICE_BYTES)
-        refuse_if_too_wide(planned, disk_usage(self._workspace).total)
+        disk = disk_usage(self._workspace).total
+        planned = plan_ranges(raw.read_footer(), SLICE_BYTES, disk)
+        refuse_if_too_wide(planned, disk)
         refuse_schema(raw.path)
         return planned
 
