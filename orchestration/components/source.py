@@ -17,12 +17,10 @@ from orchestration.loads import PAUSED_TAG, REBUILD_TAG
 from orchestration.resources import Cloud
 from orchestration.schedules import build_daily_schedule
 
-# dlt's configuration has braces of its own: what stands in the file reaches ingest as it stands
-AsWritten = dg.Resolver(lambda _context, value: value, model_field_type=dict[str, Any])
-DayAsText = dg.Resolver(lambda _context, value: str(value), model_field_type=str)
+# The functions read the same file without Dagster's templates, and dlt's configuration has braces of its own
+AsWritten = dg.Resolver.passthrough()
 # What a run's table of its work is called, by the function that did it.
 WORK = {"ingest": "landing", "process": "load"}
-DayOrNone = dg.Resolver(lambda _context, value: str(value) if value else None, model_field_type=str | None)
 
 
 @dg.scaffold_with(SourceScaffolder)
@@ -34,10 +32,10 @@ class Source(dg.Component, dg.Model, dg.Resolvable):
     the files. While `paused` nothing of the source runs by itself.
     """
 
-    start: Annotated[str, DayAsText]
-    end: Annotated[str | None, DayOrNone] = None
+    start: Annotated[str, AsWritten]
+    end: Annotated[str | None, AsWritten] = None
     paused: bool = False
-    schedule: str | None = None
+    schedule: Annotated[str | None, AsWritten] = None
     extract: Annotated[dict[str, Any] | None, AsWritten] = None
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:

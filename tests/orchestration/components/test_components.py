@@ -52,6 +52,13 @@ def test_both_readers_of_a_defs_yaml_see_the_same_braces(assets):
     assert component.extract == load_source_config("weather", assets).extract
 
 
+def test_dagsters_templates_are_none_to_either_reader(assets):
+    attributes = write(assets, start="2013-01-01", schedule="0 {{ 1 + 2 }} * * *")
+    assert resolve(attributes).schedule == load_source_config("weather", assets).schedule == "0 {{ 1 + 2 }} * * *"
+    with pytest.raises(ValueError, match="2013-{{"):
+        build(resolve({"start": "2013-{{ '01' }}-01"}), assets / "sources" / "weather")
+
+
 def test_a_source_without_extract_is_external_and_has_no_schedule(assets):
     component = resolve(write(assets, start="2013-01-01", schedule="0 3 * * *"))
     definitions = build(component, assets / "sources" / "weather")
