@@ -1,5 +1,6 @@
 """The code location: whatever lies under assets/, and what makes it run. Names no asset."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -11,10 +12,15 @@ from orchestration.resources import build_resources
 from orchestration.schedules import build_proofs
 from orchestration.sensors import build_sensors
 
+# A hundred sources are 200,000 objects that all stay. With Python's own threshold the collector goes through them again
+# and again while they come about, which takes a quarter of the load.
+OBJECTS_BEFORE_COLLECTION = 50_000
+
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """All definitions; loads without an environment and without a call to AWS."""
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
     platform = dg.Definitions(
         resources=build_resources(),
         sensors=[*build_sensors(), build_automation()],

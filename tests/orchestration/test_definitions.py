@@ -1,4 +1,5 @@
 import datetime as dt
+import gc
 from pathlib import Path
 
 import dagster as dg
@@ -29,6 +30,26 @@ def test_definitions_load_without_environment_or_cloud(definitions, monkeypatch)
     for name in ("ANALYTICS_ENV", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID"):
         monkeypatch.delenv(name, raising=False)
     dg.Definitions.validate_loadable(definitions)
+
+
+@pytest.fixture
+def collections():
+    """The phases of the collector's passes in the test, which begins with Python's own threshold."""
+    passes, own = [], gc.get_threshold()
+
+    def note(phase, _info):
+        passes.append(phase)
+
+    gc.callbacks.append(note)
+    gc.set_threshold(700, 10, 10)
+    yield passes
+    gc.callbacks.remove(note)
+    gc.set_threshold(*own)
+
+
+def test_the_collector_leaves_a_load_alone(collections):
+    defs().get_repository_def()
+    assert len(collections) <= 4, "what is built stays: to look for garbage in it is in vain"
 
 
 def test_every_folder_of_assets_is_in_the_graph_and_nothing_else(graph):
