@@ -1,10 +1,11 @@
 """Who is told when something needs a person: the topic /analytics/<env>/alarms/topic, once a cause.
 
-A cause is a failed run of one job with one kind of error, or one check that does not pass. What fails all runs alike
-(the warehouse, AWS, lost processes) is one cause, whichever runs it fails. A cause is told again after a day, and when
-it comes back after having been well: after the check passed, or after a run of that name succeeded (of what fails all
-runs alike, any run), then an hour later at the earliest. What tries again by itself is told at its first failure: a
-person may know more.
+A cause is a failed step with one kind of error, or one check that does not pass. A step is named by what its run is for
+where that is one source, so that whoever asks for a landing or a load is told of under one name. What fails all runs
+alike (the warehouse, AWS, lost processes) is one cause, whichever runs it fails. A cause is told again after a day, and
+when it comes back after having been well: after the check passed, or after the step succeeded in a run of that name (of
+what fails all runs alike, after any run), then an hour later at the earliest. What tries again by itself is told at its
+first failure: a person may know more.
 
 Causes of one kind that come up together are told together.
 """
@@ -18,25 +19,31 @@ from dataclasses import dataclass
 import dagster as dg
 
 from orchestration.evaluations import BLOCKED, latest_evaluation
-from orchestration.loads import SOURCE_TAG, asset_graph
-from orchestration.reloads import error_kinds
+from orchestration.failures import Failure, failures
+from orchestration.loads import LANDING_TAG, SOURCE_TAG, asset_graph
 from orchestration.resources import Cloud
 
 INTERVAL_SECONDS = 30
 TOLD_AGAIN_AFTER = dt.timedelta(days=1)
 # What comes and goes is told once an hour at most.
 AGAIN_AFTER = dt.timedelta(hours=1)
-# Of what succeeded since: enough to find one of a name.
+# Of what ended since: enough to find one of a name.
 MOST_RUNS = 500
 # A run that ends while a tick looks may carry a moment before that tick.
 OVERLAP = dt.timedelta(minutes=5)
 # More kinds of trouble than these at once are told in one message more.
 MOST_MESSAGES = 5
 MOST_LINES = 100
+MOST_TEXT = 100_000
 SUBJECT_LENGTH = 100
 # Errors that are no single source's: of the warehouse, of Lambda, and those of boto3 itself, with which AWS was asked.
 SHARED = {"WarehouseBusy", "LoginRefused", "TooManyRequestsException"}
 LOST = "lost"
+NO_STEP = Failure("", (), "the run ended without a failed step: its process was lost, or it never began")
+# What a run of one source is for, by the tag that names the source.
+PURPOSES = {LANDING_TAG: "landing", SOURCE_TAG: "load"}
+LAYERS = ("raw", "core", "mart")
+ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 # Checks whose failure is a warning in the page and still needs somebody.
 TOLD_WARNINGS = {"data_is_fresh"}
 
@@ -92,56 +99,67 @@ def _still_told(told: dict[str, str], failing: set[str], now: dt.datetime) -> di
 def _runs(context: dg.SensorEvaluationContext, since: dt.datetime, told: Mapping[str, str]) -> Iterator[Trouble]:
     failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
     for record in context.instance.get_run_records(failed):
-        run = record.dagster_run
-        what = _name(run)
-        reason = _reason(context.instance, run.run_id)
-        # not by the error's text, in which ids differ from try to try
-        kinds = sorted(set(error_kinds(context.instance, run.run_id)))
-        if kinds == [BLOCKED]:
-            continue  # the check is told
-        shared = _shared(kinds)
-        cause = f"run|{shared or f'{what}|' + ','.join(kinds)}"
-        again = cause in told and _was_well(context.instance, record, dt.datetime.fromisoformat(told[cause]), shared)
-        yield Trouble(cause, ",".join(kinds), f"{what} failed", reason, f"runs/{run.run_id}", again)
+        run_id = record.dagster_run.run_id
+        for failure in list(failures(context.instance, run_id)) or [NO_STEP]:
+            # a check that blocks is told as a check
+            if failure.kinds != (BLOCKED,):
+                yield _trouble(context.instance, record, failure, told)
 
 
-def _was_well(instance: dg.DagsterInstance, failed: dg.RunRecord, told: dt.datetime, shared: str) -> bool:
-    """Whether a run succeeded between the moment of telling and that failure: one of its name, any of a shared kind."""
+def _trouble(instance: dg.DagsterInstance, record: dg.RunRecord, failure: Failure, told: Mapping[str, str]) -> Trouble:
+    what = _name(record.dagster_run, failure.step)
+    # not by the error's text, in which ids differ from try to try
+    kinds = ",".join(sorted(failure.kinds))
+    shared = _shared(failure.kinds)
+    cause = f"run|{shared or f'{what}|{kinds}'}"
+    since = dt.datetime.fromisoformat(told[cause]) if cause in told else None
+    again = since is not None and _was_well(instance, record, since, "" if shared else failure.step)
+    return Trouble(cause, kinds, f"{what} failed", failure.reason, f"runs/{record.dagster_run.run_id}", again)
+
+
+def _was_well(instance: dg.DagsterInstance, failed: dg.RunRecord, told: dt.datetime, step: str) -> bool:
+    """Whether a run succeeded between the moment of telling and that failure; with a step, that step in one like it."""
     run, ended = failed.dagster_run, failed.end_time or 0.0
     if ended - told.timestamp() < AGAIN_AFTER.total_seconds():
         return False
-    tags = {SOURCE_TAG: run.tags[SOURCE_TAG]} if SOURCE_TAG in run.tags and not shared else {}
-    filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS], updated_after=told, tags=tags)
-    found = instance.get_run_records(filters, limit=MOST_RUNS)
-    return any((shared or _name(r.dagster_run) == _name(run)) and (r.end_time or ended) < ended for r in found)
+    since = [r for r in _ended(instance, run if step else None, told) if (r.end_time or ended) < ended]
+    if not step:
+        return any(r.dagster_run.status == dg.DagsterRunStatus.SUCCESS for r in since)
+    same = (r.dagster_run for r in since if _name(r.dagster_run, step) == _name(run, step))
+    return any(_succeeded(instance, r.run_id, step) for r in same)
 
 
-def _shared(kinds: list[str]) -> str:
+def _ended(instance: dg.DagsterInstance, like: dg.DagsterRun | None, since: dt.datetime) -> Iterable[dg.RunRecord]:
+    """The runs that ended since then, the newest first; those that may have that run's name, where one is given."""
+    tags = {name: like.tags[name] for name in PURPOSES if name in like.tags} if like else {}
+    job = like.job_name if like and not tags else None
+    filters = dg.RunsFilter(statuses=ENDED, updated_after=since, tags=tags, job_name=job)
+    return instance.get_run_records(filters, limit=MOST_RUNS)
+
+
+def _succeeded(instance: dg.DagsterInstance, run_id: str, step: str) -> bool:
+    stats = instance.get_run_step_stats(run_id, [step])
+    return any(one.status is not None and one.status.value == "SUCCESS" for one in stats)
+
+
+def _shared(kinds: Iterable[str]) -> str:
     """The kind among these that fails all runs alike; empty where it is the run's own, or a source's."""
     from botocore import exceptions
 
-    if not kinds:
-        return LOST
-    return next((kind for kind in kinds if kind in SHARED or hasattr(exceptions, kind)), "")
+    found = sorted(kinds)
+    return next((kind for kind in found if kind in SHARED or hasattr(exceptions, kind)), "") if found else LOST
 
 
-def _name(run: dg.DagsterRun) -> str:
-    if SOURCE_TAG in run.tags:
-        return f"load of {run.tags[SOURCE_TAG]}"
+def _name(run: dg.DagsterRun, step: str) -> str:
+    """What a run of one source is for; of any other its step, under its job where somebody has named that."""
+    for tag, purpose in PURPOSES.items():
+        if tag in run.tags:
+            return f"{purpose} of {run.tags[tag]}"
+    layer, _, name = step.partition("__")
+    job = "" if run.job_name.startswith("__") else run.job_name
     assets = sorted(key.to_user_string() for key in run.asset_selection or ())
-    return ", ".join(assets) if 0 < len(assets) <= 3 else run.job_name
-
-
-def _reason(instance: dg.DagsterInstance, run_id: str) -> str:
-    """The first line of what the step that failed said."""
-    for record in instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records:
-        event = record.event_log_entry.dagster_event
-        data = event.step_failure_data if event else None
-        if data and data.user_failure_data and data.user_failure_data.description:
-            return str(data.user_failure_data.description).splitlines()[0]
-        if data and data.error:
-            return str(data.error.message).strip().splitlines()[0]
-    return "the run ended without a failed step: its process was lost, or it never began"
+    named = ": ".join(filter(None, (job, f"{layer}/{name}" if layer in LAYERS else step)))
+    return named or ", ".join(assets[:3]) or "a run of checks"
 
 
 def _checks(context: dg.SensorEvaluationContext) -> Iterator[Trouble]:
@@ -173,10 +191,10 @@ def _publish(cloud: Cloud, topic: str, news: list[list[Trouble]]) -> None:
     for troubles in news[:MOST_MESSAGES]:
         more = f" and {len(troubles) - 1} more" if len(troubles) > 1 else ""
         text = "\n".join(map(_message, troubles[:MOST_LINES]))
-        sns.publish(TopicArn=topic, Subject=_subject(cloud, troubles[0].subject + more), Message=text)
+        sns.publish(TopicArn=topic, Subject=_subject(cloud, troubles[0].subject + more), Message=text[:MOST_TEXT])
     if rest := [trouble for troubles in news[MOST_MESSAGES:] for trouble in troubles]:
         lines = "\n".join(f"{t.subject}: {t.text}" for t in rest)
-        sns.publish(TopicArn=topic, Subject=_subject(cloud, f"{len(rest)} more failed"), Message=lines[:100_000])
+        sns.publish(TopicArn=topic, Subject=_subject(cloud, f"{len(rest)} more failed"), Message=lines[:MOST_TEXT])
 
 
 def _subject(cloud: Cloud, text: str) -> str:

@@ -6,7 +6,6 @@ warehouse until somebody noticed. Errors that only a person can mend are logged 
 
 import datetime as dt
 import logging
-from collections.abc import Iterator
 from datetime import date
 
 import dagster as dg
@@ -14,6 +13,7 @@ import dagster as dg
 from orchestration.asking import sensor_of_loads
 from orchestration.calls import is_permanent
 from orchestration.evaluations import BLOCKED
+from orchestration.failures import failures
 from orchestration.loads import (
     RANGE_END,
     RANGE_START,
@@ -72,7 +72,7 @@ def _is_open(context: dg.SensorEvaluationContext, record: dg.RunRecord) -> bool:
         return False
     if PERMANENT_TAG in run.tags:
         return False
-    kinds = set(error_kinds(context.instance, run.run_id))
+    kinds = {kind for failure in failures(context.instance, run.run_id) for kind in failure.kinds}
     if kinds == {BLOCKED}:
         return False
     permanent = sorted(kind for kind in kinds if is_permanent(kind))
@@ -111,22 +111,6 @@ def _is_loaded(context: dg.SensorEvaluationContext, record: dg.RunRecord) -> boo
         days -= {event.partition_key for event in found.records if event.partition_key}
         cursor, more = found.cursor, found.has_more
     return not days
-
-
-def error_kinds(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
-    """Class names of the errors of the run's steps; none where it died without one."""
-    for record in instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records:
-        event = record.event_log_entry.dagster_event
-        if event is None:
-            continue
-        data = event.step_failure_data
-        named = data.user_failure_data.metadata.get("error_type") if data.user_failure_data else None
-        if named is not None:
-            yield str(named.value)
-        error = data.error
-        while error is not None:
-            yield error.cls_name or ""
-            error = error.cause
 
 
 def _request(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> dg.RunRequest:

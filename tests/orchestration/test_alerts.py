@@ -7,9 +7,9 @@ import dagster as dg
 import pytest
 
 from orchestration.alerts import alerts
-from orchestration.loads import SOURCE_TAG
+from orchestration.loads import LANDING_TAG, SOURCE_TAG
 from tests.orchestration.conftest import set_back
-from tests.orchestration.test_reloads import load
+from tests.orchestration.test_reloads import ERRORS, load
 
 CORE = dg.AssetKey(["core", "quakes"])
 HOLDS, FRESH, USUAL = (dg.AssetCheckKey(CORE, name) for name in ("ledger_holds", "data_is_fresh", "rows_are_as_usual"))
@@ -20,7 +20,21 @@ def checks():
     yield from ()
 
 
-DEFINITIONS = dg.Definitions([load], asset_checks=[checks], sensors=[alerts])
+def proof_of(source):
+    """A check that fails as the run's tag of that source says."""
+
+    @dg.multi_asset_check(specs=[dg.AssetCheckSpec("holds", asset=["core", source])], name=f"prove__{source}")
+    def prove(context):
+        if error := ERRORS.get(context.run.tags.get(source)):
+            raise error()
+        yield dg.AssetCheckResult(passed=True, asset_key=["core", source], check_name="holds")
+
+    return prove
+
+
+PROOFS = [proof_of(source) for source in ("dropoff", "weather")]
+PROOF = dg.define_asset_job("proof", dg.AssetSelection.checks(*PROOFS))
+DEFINITIONS = dg.Definitions([load], asset_checks=[checks, *PROOFS], jobs=[PROOF], sensors=[alerts])
 
 
 class Alerts:
@@ -45,6 +59,12 @@ class Alerts:
     def succeed(self, source):
         tags = {SOURCE_TAG: source, "dagster/partition": "2018-02-01"}
         assert dg.materialize([load], instance=self.instance, tags=tags).success
+
+    def prove(self, **errors):
+        """A run that proves two sources; of what fails there, by source."""
+        job = DEFINITIONS.resolve_job_def("proof")
+        done = job.execute_in_process(instance=self.instance, tags=errors, raise_on_error=False)
+        assert done.success is not bool(errors)
 
     def lose(self, source):
         """A run whose process is gone."""
@@ -182,6 +202,37 @@ def test_twenty_lost_processes_are_one_message(told):
     ((subject, message),) = [*found, *told.told()]
     assert subject == "load of source0 failed"
     assert "its process was lost" in message
+
+
+def test_two_sources_of_one_proof_are_two_causes(told):
+    told.prove(dropoff="refused")
+    assert [subject for subject, _ in told.told()] == ["proof: prove__dropoff failed"]
+    told.prove(dropoff="refused", weather="unset")
+    ((subject, message),) = told.told()
+    assert subject == "proof: prove__weather failed", "the other one is known"
+    assert "failed\n\nlambdas.common.errors.SettingsError: no such parameter\n" in message
+
+
+@pytest.mark.long
+def test_a_source_that_was_well_in_a_proof_that_failed_is_told_again(told, monkeypatch):
+    monkeypatch.setattr("orchestration.alerts.AGAIN_AFTER", dt.timedelta(0))
+    both = {"dropoff": "refused", "weather": "refused"}
+    for errors, told_of in ((both, 2), ({"dropoff": "refused"}, 0), (both, 1), (both, 0)):
+        told.prove(**errors)
+        found = told.told()
+        assert sum(message.count("refused") for _, message in found) == told_of
+    told.prove()
+    told.prove(dropoff="refused")
+    assert [subject for subject, _ in told.told()] == ["proof: prove__dropoff failed"]
+
+
+def test_whoever_asks_for_a_landing_it_is_one_cause(told):
+    tags = {"error": "refused", LANDING_TAG: "quakes", "dagster/partition": "2018-02-01"}
+    job = dg.Definitions([load], jobs=[dg.define_asset_job("quakes_landing", "*")]).resolve_job_def("quakes_landing")
+    assert not job.execute_in_process(instance=told.instance, tags=tags, raise_on_error=False).success
+    assert [subject for subject, _ in told.told()] == ["landing of quakes failed"]
+    assert not dg.materialize([load], instance=told.instance, tags=tags, raise_on_error=False).success
+    assert told.told() == [], "healing's landing of the same day"
 
 
 def test_what_sources_have_of_their_own_is_told_of_each_and_together_where_it_comes_together(told):
