@@ -22,12 +22,13 @@ def build_daily_schedule(config: SourceConfig) -> dg.ScheduleDefinition:
     A day of which a tick lands nothing, because its run fails or because all is paused, is landed by healing. Late data
     of a day that was landed is a backfill's business.
     """
+    name, raw = f"{config.name}_landing", dg.AssetSelection.assets(dg.AssetKey(["raw", config.name]))
 
     @dg.schedule(
-        name=f"{config.name}_landing",
+        name=name,
+        job=dg.define_asset_job(name, raw.without_checks(), description=f"Lands days of {config.name}."),
         cron_schedule=str(config.schedule),
         execution_timezone="UTC",
-        target=dg.AssetSelection.assets(dg.AssetKey(["raw", config.name])).without_checks(),
         description=f"Lands yesterday (UTC) of {config.name}.",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )

@@ -200,5 +200,6 @@ def test_sensors_and_schedules_run_without_a_click(definitions):
     wanted = {f"{n}_landing": c.schedule for n in load_sources() if (c := load_source_config(n)).schedule}
     wanted |= {"hourly_proof": HOURLY_CRON, "nightly_proof": NIGHTLY_CRON}
     assert {s.name: s.cron_schedule for s in repository.schedule_defs} == wanted
+    assert {s.job_name for s in repository.schedule_defs} == {"proof", *(n for n in wanted if n.endswith("_landing"))}
     assert {s.execution_timezone for s in repository.schedule_defs} == {"UTC"}
     assert {s.default_status for s in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
