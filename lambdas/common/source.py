@@ -80,6 +80,15 @@ class SourceConfig:
         tick = last_tick_day(str(self.schedule), now - TIME_TO_LAND)
         return self.last_day(tick - DAY) if tick else None
 
+    def watched_until(self, now: dt.datetime) -> dt.datetime | None:
+        """The moment at which its newest event has to be fresh, seen at that aware one: the end of its last day, then.
+
+        Until that comes it is `now`. None while nothing is expected of it, because it is paused.
+        """
+        if self.paused:
+            return None
+        return min(now, dt.datetime.combine(self.end + DAY, dt.time(), dt.UTC)) if self.end else now
+
     @property
     def extractor(self) -> str | None:
         """Which extractor `extract` configures; None where others drop the files."""

@@ -44,6 +44,11 @@ def _files(contract: Contract) -> dg.CodeReferencesMetadataValue:
     )
 
 
+def freshness_policy(contract: Contract) -> dg.FreshnessPolicy | None:
+    """Dagster's policy after the contract's `freshness`; None where it has none."""
+    return dg.FreshnessPolicy.time_window(fail_window=contract.freshness) if contract.freshness else None
+
+
 def table_metadata(contract: Contract, lineage: Mapping[str, list[dg.TableColumnDep]]) -> dict[str, Any]:
     """Name, columns and column lineage of the dataset's table in the warehouse, under Dagster's own keys.
 

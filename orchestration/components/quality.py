@@ -15,6 +15,7 @@ import dagster as dg
 from lambdas.common.contract import Contract
 from lambdas.common.lake import hull
 from lambdas.common.remarks import DRIFT, RULE
+from lambdas.common.source import SourceConfig
 from orchestration.calls import Answer, ask_function
 from orchestration.components.common import RETRIES
 from orchestration.components.verdicts import Verdict, check_result, check_spec
@@ -30,8 +31,10 @@ LEAST_SHARE, MOST_SHARE = 0.3, 3.0
 REMARKS_SHOWN = 3
 GRAIN = "grain_is_unique"
 TABLE_RULES = "table_rules_hold"
+FRESH = "data_is_fresh"
 
 
+PAUSED = Verdict(passed=True, text="the source is paused in its defs.yaml: nothing new is expected of it", metadata={})
 Judge = Callable[[Contract, Answer, dt.datetime], Verdict]
 
 
@@ -65,13 +68,14 @@ def judge_usual(_contract: Contract, answer: Answer, _now: dt.datetime) -> Verdi
 
 
 def judge_fresh(contract: Contract, answer: Answer, now: dt.datetime) -> Verdict:
-    """The newest event is no older than slaProperties.freshness says."""
+    """The newest event is no older than slaProperties.freshness says; of a source that has ended, than it said then."""
     allowed, newest = contract.freshness, answer["newest"]
     if allowed is None or newest is None:
         return Verdict(allowed is None, "no event yet" if allowed else "the contract asks for no freshness", {})
     moment = dt.datetime.fromisoformat(newest)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    text = f"the newest event is of {moment:%Y-%m-%d %H:%M} UTC; it may be {allowed.total_seconds() / 3600:g} hours old"
+    text = f"the newest event is of {moment:%Y-%m-%d %H:%M} UTC; at {now:%Y-%m-%d %H:%M} it may be "
+    text += f"{allowed.total_seconds() / 3600:g} hours old"
     return Verdict(now - moment <= allowed, text, {"newest": dg.MetadataValue.timestamp(moment)})
 
 
@@ -135,12 +139,12 @@ CHECKS: dict[str, tuple[Judge, dg.AssetCheckSeverity]] = {
     "columns_are_as_agreed": (judge_drift, dg.AssetCheckSeverity.WARN),
     "few_rows_are_rejected": (judge_rejected, dg.AssetCheckSeverity.WARN),
     "rows_are_as_usual": (judge_usual, dg.AssetCheckSeverity.WARN),
-    "data_is_fresh": (judge_fresh, dg.AssetCheckSeverity.WARN),
+    FRESH: (judge_fresh, dg.AssetCheckSeverity.WARN),
 }
 MART_CHECKS = {GRAIN: (judge_doubled, dg.AssetCheckSeverity.ERROR), TABLE_RULES: CHECKS[TABLE_RULES]}
 
 
-def build_quality(contract: Contract) -> dg.AssetChecksDefinition:
+def build_quality(contract: Contract, config: SourceConfig) -> dg.AssetChecksDefinition:
     """The checks of core/<source>, all from one call of the process function."""
     specs = [
         check_spec(contract, name, judge.__doc__)
@@ -159,7 +163,8 @@ def build_quality(contract: Contract) -> dg.AssetChecksDefinition:
         answer = look(context, days, lambda d: ask_function(context, cloud, "process", event={**event, **d}))
         for name in names:
             judge, usual = CHECKS[name]
-            verdict = judge(contract, answer, now)
+            until = config.watched_until(now)
+            verdict = PAUSED if name == FRESH and until is None else judge(contract, answer, until or now)
             told = {LOOKED_AT: answer[LOOKED_AT], WRONG_DAYS: list(verdict.wrong_days)}
             yield check_result(contract, name, verdict, usual, told)
 

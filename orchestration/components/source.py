@@ -8,7 +8,7 @@ import dagster as dg
 from lambdas.common.contract import Contract, load_contract
 from lambdas.common.source import SourceConfig, parse_source_config
 from orchestration.calls import Answer, ask_function, call_function, metadata
-from orchestration.components.common import RETRIES, build_spec, table_metadata
+from orchestration.components.common import RETRIES, build_spec, freshness_policy, table_metadata
 from orchestration.components.proof import build_proof
 from orchestration.components.quality import build_quality
 from orchestration.components.scaffolding import SourceScaffolder
@@ -49,14 +49,14 @@ class Source(dg.Component, dg.Model, dg.Resolvable):
         contract = load_contract(context.path / "contract.yaml", "source")
         days = _days(config)
         raw = _raw_spec(contract, days)
-        core = _core_spec(contract, days)
+        core = _core_spec(contract, config, days)
         if config.paused:
             raw, core = (_paused(spec) for spec in (raw, core))
         landed: dg.AssetSpec | dg.AssetsDefinition = raw if config.extract is None else _raw_asset(raw)
         assets = [landed, _core_asset(core)]
         proof = build_proof(contract, extracted=config.extract is not None)
         return dg.Definitions(
-            assets=assets, asset_checks=[proof, build_quality(contract)], schedules=_schedules(config)
+            assets=assets, asset_checks=[proof, build_quality(contract, config)], schedules=_schedules(config)
         )
 
 
@@ -96,8 +96,7 @@ def _use(contract: Contract, raw_column: str) -> str:
     return f"Makes core/{contract.name}: {', '.join(made)}."
 
 
-def _core_spec(contract: Contract, days: dg.DailyPartitionsDefinition) -> dg.AssetSpec:
-    fresh = contract.freshness
+def _core_spec(contract: Contract, config: SourceConfig, days: dg.DailyPartitionsDefinition) -> dg.AssetSpec:
     raw = dg.AssetKey(["raw", contract.name])
     lineage = {c.name: [dg.TableColumnDep(raw, name) for name in c.sources] for c in contract.columns}
     return build_spec(
@@ -106,11 +105,17 @@ def _core_spec(contract: Contract, days: dg.DailyPartitionsDefinition) -> dg.Ass
         group=contract.name,
         kinds={"redshift"},
         deps=[raw],
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=fresh) if fresh else None,
+        freshness_policy=_freshness(contract, config),
         partitions_def=days,
         code_version=contract.hash,
         metadata={"s3_prefix": f"curated/{contract.name}/", **table_metadata(contract, lineage)},
     )
+
+
+def _freshness(contract: Contract, config: SourceConfig) -> dg.FreshnessPolicy | None:
+    """How often a load is expected; None where none is, because the source is paused or has ended."""
+    now = dt.datetime.now(dt.UTC)
+    return freshness_policy(contract) if config.watched_until(now) == now else None
 
 
 def _raw_asset(spec: dg.AssetSpec) -> dg.AssetsDefinition:

@@ -8,9 +8,11 @@ import pytest
 
 from lambdas.common.contract import load_marts, load_source, sound
 from lambdas.common.contract.model import QueryRule
+from lambdas.common.source import load_source_config, parse_source_config
 from orchestration.components.current import CURRENT, build_current
 from orchestration.components.quality import (
     CHECKS,
+    FRESH,
     GRAIN,
     MART_CHECKS,
     TABLE_RULES,
@@ -105,6 +107,33 @@ def test_without_a_freshness_no_event_is_too_old():
     assert judge_fresh(replace(QUAKES, sla={}), {"newest": "1999-01-01"}, NOW).passed
 
 
+def watched(functions, contract, **attributes):
+    """The evaluation of data_is_fresh of a source with that defs.yaml; its newest event is of 2013-01-01."""
+    functions("proved")
+    config = parse_source_config(contract.name, {"start": "2012-12-01", **attributes})
+    checks = build_quality(contract, config)
+    job = dg.define_asset_job("fresh", dg.AssetSelection.checks(*(k for k in checks.check_keys if k.name == FRESH)))
+    loaded = dg.Definitions(asset_checks=[checks], jobs=[job], resources=build_resources())
+    (found,) = loaded.resolve_job_def("fresh").execute_in_process().get_asset_check_evaluations()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("attributes", "passed", "text"),
+    [
+        ({}, False, "the newest event is of 2013-01-01 00:00 UTC"),
+        ({"end": "2013-01-01"}, True, "at 2013-01-02 00:00 it may be 36 hours old"),
+        ({"end": "2013-01-02"}, False, "at 2013-01-03 00:00 it may be 36 hours old"),
+        ({"end": "9999-12-30"}, False, "the newest event is of 2013-01-01 00:00 UTC"),
+        ({"paused": True}, True, "the source is paused"),
+    ],
+    ids=["goes on", "was fresh when it ended", "was not", "ends later", "paused"],
+)
+def test_nothing_new_is_expected_of_a_source_that_has_ended_or_is_paused(functions, attributes, passed, text):
+    found = watched(functions, QUAKES, **attributes)
+    assert (found.passed, text in found.description) == (passed, True)
+
+
 def test_what_stands_twice_and_what_lacks_a_value_is_named_with_its_column():
     assert judge_doubled(QUAKES, {"doubled": {"event_id": 0}}, NOW).passed
     assert judge_doubled(QUAKES, {"doubled": {"event_id": 2}}, NOW).text == "event_id: 2 stand more than once"
@@ -139,7 +168,9 @@ SEVERITIES = [(None, WARN, WARN), ("error", WARN, ERROR), ("blocking", WARN, ERR
 def test_the_contract_says_how_severe_a_failure_is(contract, said, usual, severity):
     every = sound.CHECKS[contract.kind]
     saying = replace(contract, table_rules=(RULE,), checks=dict.fromkeys(every, said) if said else {})
-    built = [build_quality(saying)] if contract is QUAKES else [build_current(saying), *build_mart_quality(saying)]
+    config = load_source_config("earthquakes")
+    marts = [build_current(saying), *build_mart_quality(saying)]
+    built = [build_quality(saying, config)] if contract is QUAKES else marts
     specs = {spec.name: spec for checks in built for spec in checks.check_specs}
     assert {name: spec.blocking for name, spec in specs.items()} == dict.fromkeys(every, said == "blocking")
     found = check_result(saying, every[0], FAILED, usual)
@@ -193,7 +224,7 @@ def test_rules_over_the_table_are_told_with_what_they_found():
 @pytest.mark.parametrize(("source", "severity"), [("flights", "ERROR"), ("earthquakes", "WARN")])
 def test_a_broken_rule_over_the_table_is_as_severe_as_it_says(functions, source, severity):
     functions("broken")
-    checks = build_quality(replace(load_source(source), table_rules=(RULE,)))
+    checks = build_quality(replace(load_source(source), table_rules=(RULE,)), load_source_config(source))
     job = dg.define_asset_job("rules", dg.AssetSelection.checks(checks))
     loaded = dg.Definitions(asset_checks=[checks], jobs=[job], resources=build_resources())
     result = loaded.resolve_job_def("rules").execute_in_process()

@@ -69,6 +69,18 @@ def test_a_source_without_extract_is_external_and_has_no_schedule(assets):
 
 
 @pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [({}, True), ({"end": "9999-12-30"}, True), ({"end": "2018-02-01"}, False), ({"paused": True}, False)],
+    ids=["goes on", "ends later", "has ended", "paused"],
+)
+def test_of_a_source_that_has_ended_or_is_paused_no_load_is_expected(assets, attributes, expected):
+    component = resolve({"start": "2018-01-31", **attributes})
+    graph = build(component, assets / "sources" / "earthquakes").resolve_asset_graph()
+    policy = graph.get(dg.AssetKey(["core", "earthquakes"])).freshness_policy
+    assert (policy is not None) is expected
+
+
+@pytest.mark.parametrize(
     ("attributes", "reason"),
     [
         ({"start": "2013-13-01"}, "month must be in"),
