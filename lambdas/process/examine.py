@@ -42,7 +42,7 @@ def examine_source(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         objects ([{status, reason, kinds, objects, newest, first, last}], the 20 most seen; first and last are raw
         days), and days as the action `days` gives them; with "only": "ledger" nothing else. And latest: of all days
         the last that is over and loaded, {day, rows, before: accepted rows of up to 28 loaded days before it}, or
-        null. Of a mart: mart, doubled, rules.
+        null. Of a mart: mart, doubled, rules, and newest where its contract has a freshness.
     """
     if "mart" in event:
         return _examine_mart(str(event["mart"]), deadline)
@@ -63,15 +63,16 @@ def _lake() -> Lake:
 
 
 def _examine_mart(name: str, deadline: float) -> dict[str, Any]:
-    mart = find_mart(name)
+    return read_warehouse(partial(_read_mart, find_mart(name)), f"examine {name}", deadline)
+
+
+def _read_mart(mart: Contract, connection: Any) -> dict[str, Any]:
     columns = mart.key
-    sql = statement("examine_grain").format(columns=identifiers(columns), mart=identifier("mart." + name))
-
-    def read(connection: Any) -> dict[str, Any]:
-        doubled = int(query(connection, sql)[0]["doubled"]) if columns else 0
-        return {"mart": name, "doubled": {", ".join(columns): doubled}, "rules": judge_table(connection, mart)}
-
-    return read_warehouse(read, f"examine {name}", deadline)
+    sql = statement("examine_grain").format(columns=identifiers(columns), mart=_table(mart))
+    doubled = int(query(connection, sql)[0]["doubled"]) if columns else 0
+    newest = _newest(connection, mart) if mart.freshness else None
+    counted = {"mart": mart.name, "doubled": {", ".join(columns): doubled}, "newest": newest}
+    return {**counted, "rules": judge_table(connection, mart)}
 
 
 def _examine(contract: Contract, days: Days, lake: Lake, connection: Any) -> dict[str, Any]:
@@ -123,7 +124,7 @@ def _count_rows(connection: Any, contract: Contract, days: Days) -> dict[str, An
     required = [column.name for column in contract.columns if column.required]
     counted = "".join(f", COUNT(*) - COUNT({identifier(name)}) AS n{at}" for at, name in enumerate(required))
     lacking = " OR ".join(f"{identifier(name)} IS NULL" for name in required) or "FALSE"
-    sql = statement("examine_rows").format(nulls=counted, core=_core(contract), lacking=lacking)
+    sql = statement("examine_rows").format(nulls=counted, core=_table(contract), lacking=lacking)
     (row,) = query(connection, sql, key_bounds(contract.name, days))
     nulls = {name: int(row[f"n{at}"]) for at, name in enumerate(required)}
     return {"rows": int(row["total"]), "nulls": nulls, "nulls_days": _days_of_keys([row])}
@@ -137,7 +138,7 @@ def _single(contract: Contract) -> list[tuple[str, ...]]:
 
 def _doubled(connection: Any, contract: Contract, days: Days, columns: tuple[str, ...]) -> dict[str, Any]:
     given = " AND ".join(f"{identifier(name)} IS NOT NULL" for name in columns)
-    names = {"columns": identifiers(columns), "core": _core(contract), "given": given}
+    names = {"columns": identifiers(columns), "core": _table(contract), "given": given}
     (row,) = query(connection, statement("examine_doubled").format(**names), key_bounds(contract.name, days))
     return row
 
@@ -153,9 +154,9 @@ def _remark(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _newest(connection: Any, contract: Contract) -> str | None:
-    (row,) = query(connection, f"SELECT MAX({identifier(contract.event_time.name)}) AS newest FROM {_core(contract)}")
+    (row,) = query(connection, f"SELECT MAX({identifier(contract.event_time.name)}) AS newest FROM {_table(contract)}")
     return row["newest"].isoformat() if row["newest"] else None
 
 
-def _core(contract: Contract) -> str:
-    return identifier("core." + contract.name)
+def _table(contract: Contract) -> str:
+    return identifier(f"{contract.schema}.{contract.name}")

@@ -14,7 +14,7 @@ from lambdas.common.contract import Contract, load_contract
 from lambdas.common.errors import ContractError
 from orchestration.automation import refresh_after_inputs
 from orchestration.calls import call_function, metadata
-from orchestration.components.common import RETRIES, build_spec, table_metadata
+from orchestration.components.common import RETRIES, build_spec, freshness_policy, table_metadata
 from orchestration.components.current import build_current
 from orchestration.components.quality import build_mart_quality
 from orchestration.components.scaffolding import MartScaffolder
@@ -52,6 +52,7 @@ def _mart_spec(contract: Contract, path: Path, sql: str) -> dg.AssetSpec:
         kinds={"redshift", "sql"},
         deps=[dg.AssetKey([schema, name]) for schema, name in tables],
         automation_condition=refresh_after_inputs(),
+        freshness_policy=freshness_policy(contract),
         code_version=f"{contract.hash}-{digest}",
         metadata={"sql": dg.MetadataValue.md(f"```sql\n{sql.strip()}\n```"), **_table(contract, query, tables)},
     )

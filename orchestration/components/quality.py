@@ -141,7 +141,11 @@ CHECKS: dict[str, tuple[Judge, dg.AssetCheckSeverity]] = {
     "rows_are_as_usual": (judge_usual, dg.AssetCheckSeverity.WARN),
     FRESH: (judge_fresh, dg.AssetCheckSeverity.WARN),
 }
-MART_CHECKS = {GRAIN: (judge_doubled, dg.AssetCheckSeverity.ERROR), TABLE_RULES: CHECKS[TABLE_RULES]}
+MART_CHECKS = {
+    GRAIN: (judge_doubled, dg.AssetCheckSeverity.ERROR),
+    TABLE_RULES: CHECKS[TABLE_RULES],
+    FRESH: CHECKS[FRESH],
+}
 
 
 def build_quality(contract: Contract, config: SourceConfig) -> dg.AssetChecksDefinition:
@@ -172,8 +176,8 @@ def build_quality(contract: Contract, config: SourceConfig) -> dg.AssetChecksDef
 
 
 def build_mart_quality(contract: Contract) -> list[dg.AssetChecksDefinition]:
-    """The checks of mart/<mart>: that no value of its key stands twice, and the contract's rules, where it has them."""
-    has = {GRAIN: contract.key, TABLE_RULES: contract.table_rules}
+    """The checks of mart/<mart>: its key, the contract's rules and its freshness, as far as the contract has them."""
+    has = {GRAIN: contract.key, TABLE_RULES: contract.table_rules, FRESH: contract.freshness}
     specs = [check_spec(contract, name, judge.__doc__) for name, (judge, _) in MART_CHECKS.items() if has[name]]
     if not specs:
         return []

@@ -20,6 +20,13 @@ def test_a_rule_over_the_table_is_redshift_s_sql(assets):
 MISTAKES = [
     # what stands there, what is written instead, the text that marks the line, words of the message
     ("required: true", "requird: true", "requird", "unknown key 'requird'; did you mean 'required'?"),
+    (
+        "status: active",
+        "status: active\nslaProperties:\n  - {property: frequency, value: 1, unit: d}\n"
+        "  - {property: freshness, value: 2, unit: weeks}",
+        "property: freshness",
+        "freshness 2 with unit 'weeks' must be a number above 0 with a unit among d, day",
+    ),
     ("status: active", "statos: active", "statos", "unknown key 'statos'; did you mean 'status'?"),
     ("minimum: 0", "minimun: 0", "minimun", "unknown key 'minimun'; did you mean 'minimum'?"),
     ("property: onDrift", "property: onDrfit", "onDrfit", "'onDrfit' is not read by anything; did you mean 'onDrift'?"),

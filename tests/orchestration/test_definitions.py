@@ -11,7 +11,7 @@ from orchestration.components.common import RETRIES
 from orchestration.components.current import CURRENT
 from orchestration.components.landed import LANDED
 from orchestration.components.proof import DECLARED, HOLDS, KEPT, LOADED
-from orchestration.components.quality import CHECKS, GRAIN, TABLE_RULES
+from orchestration.components.quality import CHECKS, FRESH, GRAIN, TABLE_RULES
 from orchestration.definitions import defs
 from orchestration.schedules import HOURLY_CRON, NIGHTLY_CRON
 
@@ -150,8 +150,10 @@ def test_tables_are_checked_and_fresh_as_their_contract_says(graph, name):
     contract = load_contracts()[name]
     key = dg.AssetKey([contract.schema, name])
     found = {check.name for check in graph.asset_check_keys if check.asset_key == key}
+    policy = graph.get(key).freshness_policy
+    assert (policy.fail_window.to_timedelta() if policy else None) == contract.freshness
     if contract.kind == "mart":
-        made = {CURRENT: True, GRAIN: contract.key, TABLE_RULES: contract.table_rules}
+        made = {CURRENT: True, GRAIN: contract.key, TABLE_RULES: contract.table_rules, FRESH: contract.freshness}
         assert found == {check for check, has in made.items() if has}
         return
     absent = set() if contract.table_rules else {TABLE_RULES}
@@ -159,8 +161,6 @@ def test_tables_are_checked_and_fresh_as_their_contract_says(graph, name):
     raw = dg.AssetKey(["raw", name])
     landed = {LANDED} if load_source_config(name).extract else set()
     assert {check.name for check in graph.asset_check_keys if check.asset_key == raw} == {DECLARED} | landed
-    policy = graph.get(key).freshness_policy
-    assert (policy.fail_window.to_timedelta() if policy else None) == contract.freshness
 
 
 @pytest.mark.parametrize("name", load_sources())

@@ -167,7 +167,7 @@ SEVERITIES = [(None, WARN, WARN), ("error", WARN, ERROR), ("blocking", WARN, ERR
 @pytest.mark.parametrize(("said", "usual", "severity"), SEVERITIES)
 def test_the_contract_says_how_severe_a_failure_is(contract, said, usual, severity):
     every = sound.CHECKS[contract.kind]
-    saying = replace(contract, table_rules=(RULE,), checks=dict.fromkeys(every, said) if said else {})
+    saying = replace(contract, table_rules=(RULE,), sla=QUAKES.sla, checks=dict.fromkeys(every, said) if said else {})
     config = load_source_config("earthquakes")
     marts = [build_current(saying), *build_mart_quality(saying)]
     built = [build_quality(saying, config)] if contract is QUAKES else marts
@@ -184,7 +184,7 @@ def test_the_contract_may_name_each_check_and_no_other(contract):
     assert set(sound.CHECKS[contract.kind]) == set(CHECKS if contract is QUAKES else {CURRENT, *MART_CHECKS})
     right = replace(contract, checks=dict.fromkeys(sound.CHECKS[contract.kind], "warning"))
     assert list(sound.find_mistakes(right)) == []
-    other = "grain_is_unique" if contract is QUAKES else "data_is_fresh"
+    other = "grain_is_unique" if contract is QUAKES else "rows_are_as_usual"
     wrong = replace(contract, checks={other: "error", "table_rules_hold": "fatal"})
     told = [mistake.text for mistake in sound.find_mistakes(wrong)]
     assert any(f"a {contract.kind} has no check '{other}'; known are" in text for text in told)
@@ -210,6 +210,18 @@ def test_a_doubled_grain_is_as_severe_as_the_mart_s_contract_says(functions, sai
     result = loaded.resolve_job_def("grain").execute_in_process(raise_on_error=False)
     (found,) = result.get_asset_check_evaluations()
     assert (found.passed, found.severity, result.success) == (False, severity, ends_well)
+
+
+@pytest.mark.parametrize(("hours", "passed"), [(36, False), (9e6, True)])
+def test_a_mart_is_held_against_its_contract_s_freshness(functions, hours, passed):
+    functions("proved")
+    checks = build_mart_quality(replace(MART, sla={"freshness": (hours, "h")}))
+    job = dg.define_asset_job("fresh", dg.AssetSelection.checks(*checks))
+    loaded = dg.Definitions(asset_checks=checks, jobs=[job], resources=build_resources())
+    result = loaded.resolve_job_def("fresh").execute_in_process()
+    found = {e.check_name: e for e in result.get_asset_check_evaluations()}[FRESH]
+    assert (found.passed, found.severity, found.asset_key.path) == (passed, WARN, ["mart", "daily_seismicity"])
+    assert "the newest event is of 2013-01-01 00:00 UTC" in found.description
 
 
 def test_rules_over_the_table_are_told_with_what_they_found():

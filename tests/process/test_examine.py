@@ -14,6 +14,7 @@ from lambdas.common.errors import RequestError
 from lambdas.common.lake import raw_key
 from lambdas.process.examine import _examine as examine
 from lambdas.process.examine import _examine_ledger as examine_ledger
+from lambdas.process.examine import _read_mart as read_mart
 from lambdas.process.examine import examine_source
 from tests.process.test_prove import DAY, NEXT, A, B, C, row
 
@@ -184,3 +185,16 @@ def test_a_mart_s_key_that_stands_twice_is_counted(loaded, number, doubled):
     sql = statement("examine_grain").format(columns="event_day", mart=f"({rows}) AS m")
     with loaded.warehouse.session("tests") as connection:
         assert int(query(connection, sql)[0]["doubled"]) == doubled
+
+
+@pytest.mark.parametrize(("sla", "newest"), [({"freshness": (1, "d")}, "2024-03-01T10:00:00"), ({}, None)])
+def test_how_new_a_mart_is_is_looked_at_where_its_contract_says_how_new_it_has_to_be(loaded, sla, newest):
+    mart = replace(loaded.contract, kind="mart", sla=sla)
+    with loaded.warehouse.session("tests") as connection:
+        execute(connection, f"CREATE TABLE mart.{mart.name} AS SELECT * FROM core.{mart.name}")
+        assert read_mart(mart, connection) == {
+            "mart": mart.name,
+            "doubled": {"id": 0},
+            "newest": newest,
+            "rules": [],
+        }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lambdas.common.contract.casts import FLOATS, NUMBERS, duckdb_type
 from lambdas.common.contract.formats import parse_format
-from lambdas.common.contract.model import MOST_COLUMNS, Column, Contract
+from lambdas.common.contract.model import MOST_COLUMNS, SLA_UNITS, Column, Contract
 from lambdas.common.errors import ContractError
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
@@ -22,7 +22,7 @@ CHECKS = {
         "keys_are_unique", "required_values_are_there", "rules_hold", "no_object_is_set_aside",
         "columns_are_as_agreed", "few_rows_are_rejected", "rows_are_as_usual", "data_is_fresh", "table_rules_hold",
     ),
-    "mart": ("mart_is_current", "grain_is_unique", "table_rules_hold"),
+    "mart": ("mart_is_current", "grain_is_unique", "data_is_fresh", "table_rules_hold"),
 }  # fmt: skip
 SEVERITIES = ("warning", "error", "blocking")
 RAW_TYPES = ("text", "number", "boolean", "time")
@@ -90,6 +90,7 @@ def _settings(contract: Contract, names: list[str]) -> Iterator[Mistake]:
         yield Mistake("versionColumn needs a primary key")
     yield from _distribution(contract)
     yield from _checks(contract)
+    yield from _freshness(contract)
     if contract.on_drift not in DRIFT:
         yield Mistake(f"onDrift {contract.on_drift!r} must be one of {', '.join(DRIFT)}")
     ratio = contract.max_rejected_ratio
@@ -110,6 +111,16 @@ def _checks(contract: Contract) -> Iterator[Mistake]:
             yield Mistake(f"checks: a {contract.kind} has no check {name!r}; known are {', '.join(known)}")
         if severity not in SEVERITIES:
             yield Mistake(f"checks: {name} is {severity!r}; it must be one of {', '.join(SEVERITIES)}")
+
+
+def _freshness(contract: Contract) -> Iterator[Mistake]:
+    if "freshness" not in contract.sla:
+        return
+    value, unit = contract.sla["freshness"]
+    number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    if not number or unit not in SLA_UNITS:
+        text = f"must be a number above 0 with a unit among {', '.join(SLA_UNITS)}"
+        yield Mistake(f"slaProperties: freshness {value!r} with unit {unit!r} {text}", key="freshness")
 
 
 def _distribution(contract: Contract) -> Iterator[Mistake]:

@@ -1,3 +1,4 @@
+import datetime as dt
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from lambdas.common.contract import assets_folder
 from lambdas.common.errors import ContractError
 from lambdas.common.source import load_source_config
 from orchestration.components import Mart, Source
+from orchestration.components.quality import FRESH
 from orchestration.resources import build_resources
 
 # Dagster silences its own warnings where it loads a folder of components; a component built by hand is not loaded so
@@ -78,6 +80,17 @@ def test_of_a_source_that_has_ended_or_is_paused_no_load_is_expected(assets, att
     graph = build(component, assets / "sources" / "earthquakes").resolve_asset_graph()
     policy = graph.get(dg.AssetKey(["core", "earthquakes"])).freshness_policy
     assert (policy is not None) is expected
+
+
+def test_a_mart_s_freshness_is_dagster_s_policy_and_a_check(assets):
+    folder = assets / "marts" / "daily_seismicity"
+    text = (folder / "contract.yaml").read_text()
+    sla = "slaProperties:\n  - {property: freshness, value: 36, unit: h}\nschema:"
+    (folder / "contract.yaml").write_text(text.replace("schema:", sla, 1))
+    graph = build(Mart(), folder).resolve_asset_graph()
+    key = dg.AssetKey(["mart", "daily_seismicity"])
+    assert graph.get(key).freshness_policy.fail_window.to_timedelta() == dt.timedelta(hours=36)
+    assert dg.AssetCheckKey(key, FRESH) in graph.asset_check_keys
 
 
 @pytest.mark.parametrize(
