@@ -8,6 +8,8 @@ import dagster as dg
 
 from lambdas.common.lake import contiguous, is_raw_key
 from lambdas.common.notices import Put
+from orchestration.days import LANDED, Day, day_metadata
+from orchestration.known import failed_at, read_known
 from orchestration.loads import asset_graph
 
 Days = dict[date, set[Put]]
@@ -17,18 +19,34 @@ OUTSIDE = "the source has no such day; `start` and `end` of its defs.yaml say wh
 TO_COME = "the day has not begun; it loads once it has, unless `end` of its defs.yaml lies before it"
 MISNAMED = "the load sets them aside, for their names break the pattern"
 PAUSED = "the source is paused in its defs.yaml; the proof finds these days once it is not"
+# what a tick has seen of a day is no count of the day: other objects may lie there
+IN_TICK = "objects in this tick"
 
 
 def landed(context: dg.SensorEvaluationContext, source: str, days: Days) -> Iterator[Event]:
-    """Materializations by day of what others drop; of what ingest lands, and says so, an observation a range."""
+    """A materialization of each day that others dropped into, or of which Dagster does not know that it has landed.
+
+    Of what ingest lands an observation a range as well: it is most often a run that lands, and that says the day's own
+    counts.
+    """
     key = raw_key(source)
     days, misnamed = _named(days, right=True), _named(days, right=False)
     yield from _observed(key, misnamed, seen=MISNAMED)
     if asset_graph(context).get(key).is_executable:
         yield from _observed(key, days, seen="landed")
-        return
+        days = _untold(context.instance, key, days)
     for day, puts in sorted(days.items()):
-        yield dg.AssetMaterialization(key, partition=day.isoformat(), metadata={"objects": len(puts)})
+        text = f"{len(puts)} objects, {min(put.key for put in puts)} among them: landed, and seen by one tick"
+        yield dg.AssetMaterialization(key, partition=str(day), description=text, metadata={IN_TICK: len(puts)})
+
+
+def of_ledger(source: str, day: Day) -> dg.AssetMaterialization:
+    """The materialization of a raw day by what the ledger says of it, as `day_metadata` has its counts."""
+    counts = {"day": day["day"], "objects": day["objects"], "rows": day["rows_in"]}
+    text = f"{day['objects']} objects of {day['rows_in']:,} rows, as the load's ledger has them"
+    return dg.AssetMaterialization(
+        raw_key(source), partition=day["day"], description=text, metadata=day_metadata(counts, LANDED)
+    )
 
 
 def left_alone(source: str, days: Days, why: str) -> Iterator[Event]:
@@ -39,6 +57,20 @@ def left_alone(source: str, days: Days, why: str) -> Iterator[Event]:
 def raw_key(source: str) -> dg.AssetKey:
     """The key of the asset raw/<source>."""
     return dg.AssetKey(["raw", source])
+
+
+def _untold(instance: dg.DagsterInstance, key: dg.AssetKey, days: Days) -> Days:
+    """The days that no run says, be it under way; of a failed one those into which something was put behind it."""
+    known, attempts = read_known(instance, key, {str(day) for day in days})
+    news = {day: puts for day, puts in days.items() if str(day) not in known}
+    return {day: puts for day, puts in news.items() if _is_behind(attempts.get(str(day)), puts)}
+
+
+def _is_behind(attempt: dg.RunRecord | None, puts: Iterable[Put]) -> bool:
+    if attempt is None:
+        return True
+    end = failed_at(attempt)
+    return end is not None and any(put.at is None or put.at > end for put in puts)
 
 
 def _named(days: Days, *, right: bool) -> Days:

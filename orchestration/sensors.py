@@ -94,11 +94,15 @@ def _sorted_out(context: dg.SensorEvaluationContext, received: Received) -> tupl
             received.count_as("foreign", f"{source} is not declared (yet?); {_number(days)} objects wait")
         elif is_paused(context, source):
             received.count_as("paused", f"{source}; {_number(days)} objects")
-            events += left_alone(source, days, PAUSED)
+            events += [*left_alone(source, days, PAUSED), *landed(context, source, _of_source(context, source, days))]
         else:
-            known[source] = {day: puts for day, puts in days.items() if has_day(context, source, day)}
+            known[source] = _of_source(context, source, days)
             events += _outside(received, source, {day: puts for day, puts in days.items() if day not in known[source]})
     return known, events
+
+
+def _of_source(context: dg.SensorEvaluationContext, source: str, days: Days) -> Days:
+    return {day: puts for day, puts in days.items() if has_day(context, source, day)}
 
 
 def _outside(received: Received, source: str, days: Days) -> Iterator[Event]:

@@ -3,9 +3,10 @@
 A message says that something was put under a raw key. What is loaded is decided by the process function, by looking.
 """
 
+import datetime as dt
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import unquote_plus
 
@@ -19,11 +20,15 @@ Kind = Literal["put", "removed", "test", "folder", "foreign", "undated", "malfor
 
 @dataclass(frozen=True, slots=True, order=True)
 class Put:
-    """One notified content of an object in a raw day: an overwritten object is another Put with the same key."""
+    """One notified content of an object in a raw day: an overwritten object is another Put with the same key.
+
+    `at` is when S3 had it, aware; None where the message does not say it.
+    """
 
     key: str
     etag: str
     sequencer: str
+    at: dt.datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +71,18 @@ def _notice(event: dict[str, Any], bucket: str) -> Notice:
     if event["s3"]["bucket"]["name"] != bucket:
         return Notice("foreign", key)
     try:
-        put = Put(key, str(item.get("eTag", "")), str(item.get("sequencer", "")))
+        put = Put(key, str(item.get("eTag", "")), str(item.get("sequencer", "")), _moment(event.get("eventTime")))
         return Notice("put", key, parse_raw_day(key), put)
     except RequestError as error:
         return Notice(_kind_without_day(key), str(error))
+
+
+def _moment(text: Any) -> dt.datetime | None:
+    try:
+        moment = dt.datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
 def _kind_without_day(key: str) -> Kind:

@@ -1,18 +1,20 @@
 """A folder under assets/sources becomes raw/<source>, core/<source>, its proof, and the schedule that it has."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import dagster as dg
 
 from lambdas.common.contract import Contract, load_contract
 from lambdas.common.source import SourceConfig, parse_source_config
-from orchestration.calls import Answer, ask_function, call_function, metadata
+from orchestration.calls import ask_function, call_function, metadata
 from orchestration.components.common import RETRIES, build_spec, freshness_policy, table_metadata
 from orchestration.components.proof import build_proof
 from orchestration.components.quality import build_quality
 from orchestration.components.scaffolding import SourceScaffolder
-from orchestration.days import LANDED, LOADED, chart, day_metadata, every_day, work_table
+from orchestration.days import LANDED, LOADED, Day, chart, day_metadata, every_day, work_table
+from orchestration.landings import of_ledger
 from orchestration.loads import PAUSED_TAG, REBUILD_TAG
 from orchestration.resources import Cloud
 from orchestration.schedules import build_daily_schedule
@@ -52,9 +54,9 @@ class Source(dg.Component, dg.Model, dg.Resolvable):
         core = _core_spec(contract, config, days)
         if config.paused:
             raw, core = (_paused(spec) for spec in (raw, core))
-        landed: dg.AssetSpec | dg.AssetsDefinition = raw if config.extract is None else _raw_asset(raw)
-        assets = [landed, _core_asset(core)]
-        proof = build_proof(contract, extracted=config.extract is not None)
+        extracted = config.extract is not None
+        assets = [_asset(raw, "ingest") if extracted else raw, _asset(core, "process", tells_raw=not extracted)]
+        proof = build_proof(contract, extracted=extracted)
         return dg.Definitions(
             assets=assets, asset_checks=[proof, build_quality(contract, config)], schedules=_schedules(config)
         )
@@ -118,18 +120,12 @@ def _freshness(contract: Contract, config: SourceConfig) -> dg.FreshnessPolicy |
     return freshness_policy(contract) if config.watched_until(now) == now else None
 
 
-def _raw_asset(spec: dg.AssetSpec) -> dg.AssetsDefinition:
-    """raw/<source>: ingest extracts the days of the run in one pass and lands them."""
-    return _asset(spec, "ingest")
+def _asset(spec: dg.AssetSpec, function: str, *, tells_raw: bool = False) -> dg.AssetsDefinition:
+    """An asset whose days one call of a function brings about, a range in one run.
 
-
-def _core_asset(spec: dg.AssetSpec) -> dg.AssetsDefinition:
-    """core/<source>: process brings the table to what lies under raw/ for the days of the run."""
-    return _asset(spec, "process")
-
-
-def _asset(spec: dg.AssetSpec, function: str) -> dg.AssetsDefinition:
-    """An asset whose days one call of a function brings about, a range in one run."""
+    raw/<source>: ingest extracts the days of the run in one pass and lands them. core/<source>: process brings the
+    table to what lies under raw/; `tells_raw` where that is what others drop, and no run of its own counts it.
+    """
     name = "__".join(spec.key.path)
 
     @dg.multi_asset(
@@ -140,32 +136,32 @@ def _asset(spec: dg.AssetSpec, function: str) -> dg.AssetsDefinition:
         pool=name,
     )
     def call(context: dg.AssetExecutionContext, cloud: Cloud) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        return _materialize(context, cloud, function, spec=spec)
+        return _materialize(context, cloud, function, spec=spec, tells_raw=tells_raw)
 
     return call
 
 
 def _materialize(
-    context: dg.AssetExecutionContext, cloud: Cloud, function: str, *, spec: dg.AssetSpec
+    context: dg.AssetExecutionContext, cloud: Cloud, function: str, *, spec: dg.AssetSpec, tells_raw: bool
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     window = context.partition_time_window
-    days = {"start": f"{window.start:%Y-%m-%d}", "end": f"{window.end:%Y-%m-%d}"}
-    asked = {"source": spec.key.path[-1], **days, "requested_by": context.run.run_id}
+    span = {"start": f"{window.start:%Y-%m-%d}", "end": f"{window.end:%Y-%m-%d}"}
+    asked = {"source": spec.key.path[-1], **span, "requested_by": context.run.run_id}
     if function == "process":
         asked["action"] = "rebuild" if REBUILD_TAG in context.run.tags else "load"
-    found = metadata({**call_function(context, cloud, function, event=asked), **days})
+    found = metadata({**call_function(context, cloud, function, event=asked), **span})
+    days = ask_function(context, cloud, function, event={**asked, "action": "days"})["days"]
+    for day in days if tells_raw else ():
+        context.log_event(of_ledger(spec.key.path[-1], day))
     # what people look for stands first; every day of the run carries all of this, so that no number is among it
-    shown = {WORK[function]: work_table(found), "days": _show_days(context, cloud, function, asked)}
+    shown = {WORK[function]: work_table(found), "days": _show_days(context, function, days)}
     told = {name: value for name, value in found.items() if not isinstance(value, int | float)}
     prefix = f"s3://{cloud.parameter('lake/bucket')}/{spec.metadata['s3_prefix']}"
     return dg.MaterializeResult(metadata={**shown, **told, "uri": dg.MetadataValue.url(prefix)})
 
 
-def _show_days(
-    context: dg.AssetExecutionContext, cloud: Cloud, function: str, asked: Answer
-) -> dg.MarkdownMetadataValue:
+def _show_days(context: dg.AssetExecutionContext, function: str, days: Sequence[Day]) -> dg.MarkdownMetadataValue:
     """Adds each day's counts to its partition; the chart of all for the run."""
-    days = ask_function(context, cloud, function, event={**asked, "action": "days"})["days"]
     columns = LANDED if function == "ingest" else LOADED
     for day in every_day(days, context.partition_keys, columns):
         context.add_asset_metadata(day_metadata(day, columns), partition_key=day["day"])

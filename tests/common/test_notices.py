@@ -1,5 +1,6 @@
 """What a message of the queue says: one reading for Dagster's sensor and for the function that SQS calls."""
 
+import datetime as dt
 import json
 
 import pytest
@@ -21,6 +22,15 @@ def test_a_put_says_key_content_and_day():
     (found,) = read_notices(json.dumps({"Records": [event(eTag="e", sequencer="1")]}), "lake")
     assert (found.kind, found.put) == ("put", Put(KEY, "e", "1"))
     assert (found.raw.source, str(found.raw.day)) == ("quakes", "2018-02-01")
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [("2018-02-01T10:00:00.123Z", dt.datetime(2018, 2, 1, 10, 0, 0, 123000, dt.UTC)), ("soon", None), (None, None)],
+)
+def test_a_put_says_when_it_was_where_the_message_does_and_is_the_same_put_all_the_same(text, moment):
+    (found,) = read_notices(json.dumps({"Records": [event(eTag="e", sequencer="1") | {"eventTime": text}]}), "lake")
+    assert (found.put, found.put.at) == (Put(KEY, "e", "1"), moment)
 
 
 def test_keys_arrive_encoded_as_in_a_url():

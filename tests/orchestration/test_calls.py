@@ -1,12 +1,18 @@
 import json
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 
+from lambdas.common.contract import assets_folder
 from orchestration.calls import call_function, function_failure, metadata
 from orchestration.days import LANDED, LOADED, chart, day_metadata
 from orchestration.definitions import defs
+from orchestration.landings import raw_key
+from orchestration.loads import RANGE_END, RANGE_START, core_key
+from orchestration.resources import build_resources
 from tests.orchestration import function
+from tests.orchestration.components.test_components import resolve
 
 # Dagster warns of its own use of Pipes
 pytestmark = pytest.mark.filterwarnings("ignore:.*PipesMessageReader.expected_writer_count")
@@ -205,3 +211,23 @@ def test_a_long_load_is_drawn_by_month_and_a_longer_one_by_year():
     assert [line[2:9] for line in chart(days, LOADED).value.splitlines()[2:]] == months
     years = [{"day": f"{year}-{month:02}-01", **counts} for year in range(2000, 2010) for month in range(1, 13)]
     assert len(chart(years, LOADED).value.splitlines()[2:]) == 10
+
+
+@pytest.mark.filterwarnings("ignore:Class `.*` is currently in beta")
+def test_the_load_of_what_others_drop_tells_each_raw_days_own_counts(functions):
+    functions("gaps")
+    folder = assets_folder() / "sources" / "earthquakes"
+    dropped = resolve({"start": "2018-01-30"}).build_defs(SimpleNamespace(path=folder))
+    dropped = dg.Definitions.merge(dropped, dg.Definitions(resources=build_resources()))
+    job = dropped.get_repository_def().get_implicit_job_def_for_assets([core_key("earthquakes")])
+    load = job.get_subset(asset_selection={core_key("earthquakes")}, asset_check_selection=set())
+    days = {RANGE_START: "2018-02-01", RANGE_END: "2018-02-03"}
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert load.execute_in_process(instance=instance, tags=days).success
+        events = instance.fetch_materializations(raw_key("earthquakes"), limit=9).records
+        # dropped again: what a tick saw of a day stands in the place of no count, and the load counts anew
+        assert load.execute_in_process(instance=instance, tags=days).success
+        assert len(instance.fetch_materializations(raw_key("earthquakes"), limit=9).records) == 2 * len(events)
+    counts = {e.partition_key: {n: v.value for n, v in e.asset_materialization.metadata.items()} for e in events}
+    there = {"objects": 2, "rows": 11, "dagster/partition_row_count": 11}
+    assert counts == {"2018-02-01": there, "2018-02-03": there}, "where nothing lies, nothing has landed"

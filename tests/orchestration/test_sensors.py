@@ -40,10 +40,12 @@ RESTING = table("resting", **{PAUSED_TAG: "true"})
 DEFINITIONS = dg.Definitions([table("quakes"), table("dropped"), RESTING, extracted, DROPPED], sensors=[raw_objects])
 
 
-def put(source, day, *, etag="e1", sequencer="01", name="ObjectCreated:Put", bucket="lake", stamp="1", file=None):
+def put(
+    source, day, *, etag="e1", sequencer="01", name="ObjectCreated:Put", bucket="lake", stamp="1", file=None, at=""
+):
     key = f"raw/{source}/{day.replace('-', '/')}/{f'data_{stamp}.parquet' if file is None else file}"
     item = {"key": quote_plus(key, safe="/"), "eTag": etag, "sequencer": sequencer, "size": 10}
-    return {"Records": [{"eventName": name, "s3": {"bucket": {"name": bucket}, "object": item}}]}
+    return {"Records": [{"eventName": name, "eventTime": at, "s3": {"bucket": {"name": bucket}, "object": item}}]}
 
 
 class Sensor:
@@ -72,12 +74,14 @@ class Sensor:
             self.cursor = result.cursor
         return result
 
-    def run(self, status, first="2018-02-01", last="2018-02-03", source="quakes"):
+    def run(self, status, first="2018-02-01", last="2018-02-03", source="quakes", layer="core"):
         """A run of that source's days in that status."""
-        key = dg.AssetKey(["core", source])
+        key = dg.AssetKey([layer, source])
         job = DEFINITIONS.resolve_implicit_global_asset_job_def().get_subset(asset_selection={key})
         tags = {SOURCE_TAG: source, RANGE_START: first, RANGE_END: last}
-        self.instance.create_run_for_job(job, tags=tags, status=status, asset_selection={key}, remote_job_origin=ORIGIN)
+        return self.instance.create_run_for_job(
+            job, tags=tags, status=status, asset_selection={key}, remote_job_origin=ORIGIN
+        )
 
     def observed(self, source):
         """What the raw asset is told: descriptions of observations."""
