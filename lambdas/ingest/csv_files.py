@@ -12,9 +12,10 @@ from typing import Any, TextIO
 from lambdas.common.contract.model import MOST_RAW_COLUMNS
 from lambdas.common.contract.sql import literal
 from lambdas.common.errors import SourceError
+from lambdas.ingest.columns import File, Unreadable
 from lambdas.ingest.job import Job
 from lambdas.ingest.marks import CHUNK, has_mark, make_place, without_mark
-from lambdas.ingest.spool import Rows
+from lambdas.ingest.spool import Rows, Spool
 
 # read_csv takes no text at all for NULL only if its word for NULL cannot occur
 NO_NULL_WORD = "\x01\x02\x01"
@@ -48,21 +49,19 @@ def read_csv_files(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, tu
     Raises:
         SourceError: an option is unknown, or a file breaks the dialect; names file and line, but no value.
     """
-    import duckdb
-
     dialect = _dialect(job.config.get("csv") or {})
     folder = job.spool.folder / "csv"
     readable = [_as_utf8(path, dialect.encoding, folder) for path in paths]
     if dialect.comment:
         readable = [_without_comments(path, dialect, folder) for path in readable]
-    relations = [_relation(path, dialect, folder) for path in readable]
+    files = [File(path.name, _relation(path, dialect, job.spool)) for path in readable]
     try:
-        return job.spool.tables(relations, skip)
-    except duckdb.InvalidInputException as error:
-        if BROKEN.search(str(error)):
+        return job.spool.tables(files, skip)
+    except Unreadable as error:
+        if BROKEN.search(str(error.__cause__)):
             for path in readable:  # Python says where, and what
                 _rewritten(path, dialect, folder)
-        raise SourceError(f"filesystem: {_told(str(error), dialect)}") from None
+        raise SourceError(f"filesystem: {_told(error, dialect)}") from None
 
 
 def _dialect(given: Mapping[str, Any]) -> Dialect:
@@ -93,8 +92,9 @@ def _as_utf8(path: Path, encoding: str, folder: Path) -> Path:
     return target
 
 
-def _relation(path: Path, dialect: Dialect, folder: Path) -> str:
-    """The FROM clause of a file's rows. What DuckDB would not read right is written anew, into the folder."""
+def _relation(path: Path, dialect: Dialect, spool: Spool) -> str:
+    """The FROM clause of a file's rows. What DuckDB would not read right is written anew, into the spool."""
+    folder = spool.folder / "csv"
     names, lines = _names(path, dialect)
     if len(names) > MOST_RAW_COLUMNS:
         limit = f"a raw object has at most {MOST_RAW_COLUMNS:,}"
@@ -107,7 +107,7 @@ def _relation(path: Path, dialect: Dialect, folder: Path) -> str:
         path, skip, end = _rewritten(path, dialect, folder), 0, r"\n"
     ragged = "null_padding = true, parallel = false, " if dialect.ragged else ""
     return (
-        f"read_csv({literal(str(path))}, auto_detect = false, compression = 'none', new_line = {literal(end)}, "
+        f"read_csv({spool.link(path)}, auto_detect = false, compression = 'none', new_line = {literal(end)}, "
         f"header = false, skip = {skip}, "
         f"columns = {{{columns}}}, delim = {literal(dialect.delimiter)}, quote = {literal(dialect.quote)}, "
         f"escape = {literal(dialect.escape)}, nullstr = {literal(NO_NULL_WORD)}, {ragged}"
@@ -266,12 +266,12 @@ def _distinct(names: Sequence[str]) -> Iterator[str]:
         yield candidate
 
 
-def _told(error: str, dialect: Dialect) -> str:
+def _told(unreadable: Unreadable, dialect: Dialect) -> str:
     """DuckDB's error without the row that it shows: that may be long, and nobody's business."""
-    file = re.search(r"^\s*file = (.*)$", error, re.MULTILINE)
+    error = str(unreadable.__cause__)
     line = re.search(r"CSV Error on Line: (\d+)", error)
     width = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", error)
-    place = f"{Path(file[1]).name if file else 'a file'}: line {line[1] if line else 'unknown'}"
+    place = f"{unreadable.name}: line {line[1] if line else 'unknown'}"
     place += " without comments" if dialect.comment else ""
     if width:
         return f"{place}: {width[2]} values, not {width[1]}; set csv.ragged to true where rows differ in length"

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lambdas.common.contract.sql import literal
 from lambdas.common.decimals import as_digits, wide_decimals
 from lambdas.common.errors import SourceError
 from lambdas.common.source import FORMATS
+from lambdas.ingest.columns import File, Unreadable
 from lambdas.ingest.csv_files import read_csv_files
 from lambdas.ingest.exact_json import parse
 from lambdas.ingest.job import Job
@@ -30,12 +30,10 @@ def read_files(job: Job, paths: Sequence[Path], skip: int = 0) -> tuple[Rows, St
     kind = job.config.get("format")
     if kind not in FORMATS:
         raise SourceError(f"filesystem: format is {kind!r}; allowed are {', '.join(FORMATS)}")
-    import duckdb
-
     try:
         return _READERS[kind](job, paths, skip)
-    except duckdb.Error as error:
-        raise SourceError(f"filesystem: cannot be read as {kind}: {error}") from error
+    except Unreadable as error:
+        raise SourceError(f"filesystem: {error.name} cannot be read as {kind}: {error.__cause__}") from error
 
 
 def _parquet(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:
@@ -44,6 +42,7 @@ def _parquet(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]
 
     readable = []
     for number, path in enumerate(paths):
+        name = path.name
         try:
             if wide_decimals(pq.read_schema(path)):
                 target = job.spool.folder / f"digits-{number}.parquet"
@@ -54,15 +53,15 @@ def _parquet(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]
             raise SourceError(f"filesystem: {path.name} cannot be read as parquet: {error}") from error
         except ValueError as error:
             raise SourceError(f"filesystem: {path.name}: {error}") from error
-        readable.append(path)
-    return job.spool.tables([f"read_parquet({literal(str(path))})" for path in readable], skip)
+        readable.append(File(name, f"read_parquet({job.spool.link(path)})"))
+    return job.spool.tables(readable, skip)
 
 
 def _arrow(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:
     """Arrow IPC, file or stream, by way of Parquet: one record batch in memory at a time."""
     import pyarrow as pa
 
-    relations = []
+    readable = []
     for number, path in enumerate(paths):
         target = job.spool.folder / f"arrow-{number}.parquet"
         try:
@@ -71,8 +70,8 @@ def _arrow(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:
             raise SourceError(f"filesystem: {path.name} is no Arrow file: {error}") from error
         except ValueError as error:
             raise SourceError(f"filesystem: {path.name}: {error}") from error
-        relations.append(f"read_parquet({literal(str(target))})")
-    return job.spool.tables(relations, skip)
+        readable.append(File(path.name, f"read_parquet({job.spool.link(target)})"))
+    return job.spool.tables(readable, skip)
 
 
 def _arrow_to_parquet(path: Path, target: Path) -> None:

@@ -4,6 +4,7 @@ A table holds the rows in the source's order, its columns named `spool 0`, `spoo
 can collide with another or with SQL.
 """
 
+import itertools
 import logging
 import os
 import re
@@ -20,6 +21,7 @@ from lambdas.common.contract.model import MOST_RAW_COLUMNS
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import SourceError
 from lambdas.ingest import slices
+from lambdas.ingest.columns import File, Own, all_names, own_columns, reading
 from lambdas.ingest.records import write_records
 from lambdas.ingest.windows import Asked
 
@@ -67,6 +69,7 @@ class Spool:
         import duckdb  # here and not above: the handler answers a wrong event without it
 
         self.folder = Path(tempfile.mkdtemp(prefix="ingest-"))
+        self._links = itertools.count()
         settings = {
             "memory_limit": _memory_limit(),
             "temp_directory": str(self.folder / "spill"),
@@ -115,36 +118,48 @@ class Spool:
         self.connection.execute(f"CREATE TABLE extracted AS SELECT {select} FROM {source}")
         return Rows(tuple(names), ("JSON",) * len(names), count, sparse=True)
 
-    def tables(self, relations: Sequence[str], skip: int = 0) -> tuple[Rows, tuple[int, int] | None]:
-        """Keep the rows of these DuckDB relations (SQL of a FROM clause), by column name, in their order.
+    def link(self, path: Path) -> str:
+        """SQL of a path to the file that says nothing but where it lies.
 
-        The first `skip` rows are passed over; where a slice is full, the relation and the row at which it ends come
-        with the rows. Columns keep their type; nested values become JSON text.
+        Of the file's own DuckDB would take `[`, `*` and `?` for a glob, and `a=b` of a folder for a column.
         """
-        described = " UNION ALL BY NAME ".join(f"(SELECT * FROM {relation})" for relation in relations)
-        found = self.connection.execute(f"DESCRIBE {described}").fetchall()
-        names = [row[0] for row in found]
-        rounded = self._rounded(relations, {row[0]: row[1] for row in found if row[1] in FLOATS})
-        types = ["VARCHAR" if row[0] in rounded else flat_type(row[1]) for row in found]
+        folder = self.folder / "links"
+        folder.mkdir(exist_ok=True)
+        link = folder / str(next(self._links))
+        link.symlink_to(path.absolute())
+        return literal(str(link))
+
+    def tables(self, files: Sequence[File], skip: int = 0) -> tuple[Rows, tuple[int, int] | None]:
+        """Keep the rows of these files, by column name, in their order.
+
+        The first `skip` rows are passed over; where a slice is full, the file and the row at which it ends come
+        with the rows. Columns keep their type; nested values become JSON text.
+
+        Raises:
+            Unreadable: DuckDB cannot read a file.
+        """
+        owned = [own_columns(self.connection, file) for file in files]
+        names = all_names(owned)
         if len(names) > MOST_RAW_COLUMNS:
             raise SourceError(f"{len(names):,} columns; a raw object has at most {MOST_RAW_COLUMNS:,}")
-        layout = ", ".join(f"{column(place)} {kind}" for place, kind in enumerate(types))
+        types = dict(zip(names, self._types(files, owned, list(names)), strict=True))
+        layout = ", ".join(f"{column(place)} {kind}" for place, kind in enumerate(types.values()))
         self.connection.execute(f"CREATE TABLE extracted ({layout})")
         count, stopped = 0, None
-        for number, relation in enumerate(relations):
+        for number, (file, owns) in enumerate(zip(files, owned, strict=True)):
             first, room = skip if number == 0 else 0, slices.SLICE_ROWS - count
-            found = self._append(f"{relation} LIMIT {room} OFFSET {first}", relation, names, types)
+            with reading(file):
+                found = self._append(f"{file.relation} LIMIT {room} OFFSET {first}", owns, types)
             count += found
             if found == room:
                 stopped = (number, first + found)
                 break
-        return Rows(tuple(names), tuple(types), count), stopped
+        return Rows(tuple(names.values()), tuple(types.values()), count), stopped
 
-    def _append(self, rows: str, relation: str, names: Sequence[str], types: Sequence[str]) -> int:
-        has = {row[0]: row[1] for row in self.connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
-        present = [place for place, name in enumerate(names) if name in has]
-        items = ", ".join(_flat(names[place], has[names[place]], types[place]) for place in present)
-        into = ", ".join(column(place) for place in present)
+    def _append(self, rows: str, owns: Mapping[str, Own], types: Mapping[str, str]) -> int:
+        present = [(place, owns[name], kind) for place, (name, kind) in enumerate(types.items()) if name in owns]
+        items = ", ".join(_flat(own.name, own.kind, kind) for _, own, kind in present)
+        into = ", ".join(column(place) for place, _, _ in present)
         insert = f"INSERT INTO extracted ({into}) SELECT {items} FROM {rows}"
         return int(self.connection.execute(insert).fetchall()[0][0])
 
@@ -153,16 +168,31 @@ class Spool:
         self.connection.execute('CREATE TABLE extracted AS SELECT NULL::JSON AS "spool 0" FROM range(?)', [count])
         return Rows((), (), count, sparse=True)
 
-    def _rounded(self, relations: Sequence[str], floats: Mapping[str, str]) -> set[str]:
-        """The columns that a float in another relation makes floats of, although one holds a number that none is."""
+    def _types(self, files: Sequence[File], owned: Sequence[Mapping[str, Own]], names: Sequence[str]) -> list[str]:
+        """The type that each column is kept as, in the order of the names."""
+        selects = [
+            "SELECT " + ", ".join(f"{quoted(own.name)} AS {column(names.index(name))}" for name, own in owns.items())
+            for owns in owned
+        ]
+        described = " UNION ALL BY NAME ".join(
+            f"({select} FROM {file.relation})" for select, file in zip(selects, files, strict=True)
+        )
+        found = {row[0]: row[1] for row in self.connection.execute(f"DESCRIBE {described}").fetchall()}
+        kinds = {name: found[f"spool {place}"] for place, name in enumerate(names)}
+        rounded = self._rounded(files, owned, {name: kind for name, kind in kinds.items() if kind in FLOATS})
+        return ["VARCHAR" if name in rounded else flat_type(kind) for name, kind in kinds.items()]
+
+    def _rounded(
+        self, files: Sequence[File], owned: Sequence[Mapping[str, Own]], floats: Mapping[str, str]
+    ) -> set[str]:
+        """The columns that a float in another file makes floats of, although one holds a number that none is."""
         found: set[str] = set()
-        for relation in relations if len(relations) > 1 else ():
-            kinds = {row[0]: row[1] for row in self.connection.execute(f"DESCRIBE FROM {relation}").fetchall()}
-            for name in floats.keys() & kinds.keys():
-                if kinds[name] not in FLOATS:
-                    value = quoted(name)
-                    back = f"TRY_CAST(CAST({value} AS {floats[name]}) AS {kinds[name]}) IS DISTINCT FROM {value}"
-                    if self.connection.execute(f"SELECT 1 FROM {relation} WHERE {back} LIMIT 1").fetchall():
+        for file, owns in zip(files, owned, strict=True) if len(files) > 1 else ():
+            for name in floats.keys() & owns.keys():
+                if owns[name].kind not in FLOATS:
+                    value = quoted(owns[name].name)
+                    back = f"TRY_CAST(CAST({value} AS {floats[name]}) AS {owns[name].kind}) IS DISTINCT FROM {value}"
+                    if self.connection.execute(f"SELECT 1 FROM {file.relation} WHERE {back} LIMIT 1").fetchall():
                         found.add(name)
         return found
 

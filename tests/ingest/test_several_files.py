@@ -1,0 +1,84 @@
+"""Several files are one source, whatever their names, folders and the capitals of their columns."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lambdas.common.errors import SourceError
+
+AT = "2024-01-01 10:00:00"
+
+
+def write(folder, name, columns):
+    """Write a file of the format that its name ends with: values of columns by name."""
+    path, table = folder / name, pa.table(columns)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if name.endswith("parquet"):
+        pq.write_table(table, path)
+    elif name.endswith("arrow"):
+        with pa.ipc.new_stream(path, table.schema) as stream:
+            stream.write_table(table)
+    elif name.endswith("csv"):
+        rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+        path.write_text("".join(",".join(map(str, row)) + "\n" for row in (table.column_names, *rows)))
+    else:
+        path.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+
+
+def read(bench, kind, **more):
+    """Land all files of that format, also those in folders; the answer."""
+    block = {"bucket_url": str(bench.folder), "file_glob": f"**/*.{kind}", "format": kind}
+    return bench.ingest({"filesystem": block | more})
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])
+def test_capitals_of_a_column_do_not_matter(bench, kind):
+    write(bench.folder, f"1.{kind}", {"id": ["1"], "at": [AT], "Amount": ["10"]})
+    write(bench.folder, f"2.{kind}", {"amount": ["20"], "ID": ["2"], "AT": [AT]})
+    write(bench.folder, f"3.{kind}", {"AMOUNT": ["30"], "At": [AT], "Ä": ["x"]})
+    write(bench.folder, f"4.{kind}", {"ä": ["y"], "aT": [AT]})
+    read(bench, kind)
+    wanted = [("1", "10", None), ("2", "20", None), (None, "30", "x"), (None, None, "y")]
+    assert bench.rows("2024-01-01") == [
+        {"id": number, "at": AT, "Amount": amount, "Ä": letter} for number, amount, letter in wanted
+    ]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])
+def test_files_may_have_all_names_in_other_capitals(bench, kind):
+    write(bench.folder, f"1.{kind}", {"ID": ["1"], "AT": [AT]})
+    write(bench.folder, f"2.{kind}", {"id": ["2"], "at": [AT]})
+    read(bench, kind)
+    assert bench.rows("2024-01-01") == [{"ID": "1", "AT": AT}, {"ID": "2", "AT": AT}]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow", "ndjson"])
+def test_the_name_of_a_folder_is_no_column(bench, kind):
+    write(bench.folder, f"id=99/extra=5/a.{kind}", {"id": ["1"], "at": [AT]})
+    write(bench.folder, f"id=98/extra=6/a.{kind}", {"id": ["2"], "at": [AT]})
+    read(bench, kind)
+    assert [row["id"] for row in bench.rows("2024-01-01")] == ["2", "1"]
+    assert "extra" not in bench.rows("2024-01-01")[0]
+
+
+NAMES = ["data[1]", "da*ta", "d?ta1", "it's", "a{1,2}", "x\ny", "back\\[1]slash", "[]", "d[!x]ta1", "~", "a b=c"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow", "ndjson"])
+def test_signs_in_a_name_stand_for_no_other_file(bench, kind):
+    names = sorted([*NAMES, "data1", "data2", "back1slash", "a1"])
+    for number, name in enumerate(names):
+        write(bench.folder, f"{name}/{name}.{kind}", {"id": [str(number)], "at": [AT]})
+    assert read(bench, kind)["rows"] == len(names)
+    assert sorted(int(row["id"]) for row in bench.rows("2024-01-01")) == list(range(len(names)))
+
+
+def test_an_error_names_the_file_whatever_it_is_called(bench):
+    for name in ("data[1]", "it's"):
+        (bench.folder / f"{name}.csv").write_text("id,at\n1,2,3\n")
+        with pytest.raises(SourceError) as error:
+            read(bench, "csv")
+        assert f"filesystem: {name}.csv: line 2: 3 values, not 2" in str(error.value)
+        (bench.folder / f"{name}.csv").unlink()
