@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from orchestration.evaluations import BLOCKED, latest_evaluation
+from orchestration.evaluations import BLOCKED, FAILED, latest_evaluations
 from orchestration.failures import Failure, failures
 from orchestration.loads import LANDING_TAG, SOURCE_TAG, asset_graph
 from orchestration.resources import Cloud
@@ -27,6 +27,8 @@ INTERVAL_SECONDS = 30
 TOLD_AGAIN_AFTER = dt.timedelta(days=1)
 # What comes and goes is told once an hour at most.
 AGAIN_AFTER = dt.timedelta(hours=1)
+# A check that no proof has evaluated for longer says nothing of today.
+OLDEST = dt.timedelta(days=2)
 # Of what ended since: enough to find one of a name.
 MOST_RUNS = 500
 # A run that ends while a tick looks may carry a moment before that tick.
@@ -76,7 +78,7 @@ def alerts(context: dg.SensorEvaluationContext, cloud: Cloud) -> dg.SensorResult
     now = dt.datetime.now(dt.UTC)
     state = json.loads(context.cursor or "{}")
     since = dt.datetime.fromisoformat(state["since"]) if "since" in state else now - OVERLAP
-    failing = list(_checks(context))
+    failing = list(_checks(context, now - OLDEST))
     told = _still_told(state.get("told", {}), {trouble.cause for trouble in failing}, now)
     runs = _runs(context, since, told)
     news = [*(t for t in runs if t.cause not in told or t.again), *(t for t in failing if t.cause not in told)]
@@ -162,13 +164,10 @@ def _name(run: dg.DagsterRun, step: str) -> str:
     return named or ", ".join(assets[:3]) or "a run of checks"
 
 
-def _checks(context: dg.SensorEvaluationContext) -> Iterator[Trouble]:
-    """Checks whose latest evaluation failed, as errors or as one of TOLD_WARNINGS."""
-    for key in sorted(asset_graph(context).asset_check_keys, key=str):
-        found = latest_evaluation(context.instance, key)
-        if found is None or found[0].passed:
-            continue
-        evaluation, _ = found
+def _checks(context: dg.SensorEvaluationContext, since: dt.datetime) -> Iterator[Trouble]:
+    """Checks whose latest evaluation since then failed, as errors or as one of TOLD_WARNINGS."""
+    found = latest_evaluations(context.instance, asset_graph(context).asset_check_keys, since, FAILED)
+    for key, (evaluation, _) in sorted(found.items(), key=lambda item: str(item[0])):
         if evaluation.severity == dg.AssetCheckSeverity.ERROR or key.name in TOLD_WARNINGS:
             asset = key.asset_key.to_user_string()
             path = f"assets/{asset}?view=checks&checkDetail={key.name}"

@@ -5,8 +5,8 @@ somebody who changed a table by hand.
 """
 
 import datetime as dt
-from collections.abc import Iterator
-from typing import Any, cast
+from collections.abc import Iterator, Mapping
+from typing import cast
 
 import dagster as dg
 
@@ -15,14 +15,16 @@ from orchestration.asking import sensor_of_loads
 from orchestration.components.current import CURRENT
 from orchestration.components.landed import LANDED
 from orchestration.components.proof import HOLDS, LOADED
-from orchestration.evaluations import latest_evaluation
+from orchestration.evaluations import Evaluated, latest_evaluations
 from orchestration.landings import raw_key
-from orchestration.loads import asset_graph, has_day, is_paused, load_request
+from orchestration.loads import asset_graph, core_key, has_day, is_paused, load_request
 from orchestration.stale import refresh_requests
 from orchestration.unlanded import landing_requests
 
 Days = tuple[dt.date, dt.date]
-
+Found = Mapping[dg.AssetCheckKey, Evaluated]
+# The checks whose findings are healed.
+HEALED = {LOADED, HOLDS, LANDED, CURRENT}
 # A proof that is older says nothing about today: the sensor was off meanwhile, and the next pass looks again.
 OLDEST = dt.timedelta(days=1)
 
@@ -30,53 +32,49 @@ OLDEST = dt.timedelta(days=1)
 @sensor_of_loads("Asks for what the latest proofs found missing, damaged, never landed or stale.", "raw", "mart")
 def healing(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Runs by the latest evaluation of each source's checks; the same evaluation asks for the same runs, once."""
-    requests = [request for key in _core_keys(context) for request in _requests(context, key)]
-    requests += refresh_requests(context, _stale(context), dt.datetime.now(dt.UTC))
+    now = dt.datetime.now(dt.UTC)
+    checks = [key for key in asset_graph(context).asset_check_keys if key.name in HEALED]
+    found = latest_evaluations(context.instance, checks, now - OLDEST)
+    requests = [request for source in _sources(context) for request in _requests(context, source, found, now.date())]
+    requests += refresh_requests(context, _stale(found), now)
     if not requests:
         return dg.SkipReason("the latest proofs found nothing to land, to load, to build anew or to refresh")
     return dg.SensorResult(run_requests=requests)
 
 
-def _core_keys(context: dg.SensorEvaluationContext) -> list[dg.AssetKey]:
-    keys = [key for key in asset_graph(context).get_all_asset_keys() if key.path[0] == "core"]
-    return sorted(key for key in keys if not is_paused(context, key.path[-1]))
+def _sources(context: dg.SensorEvaluationContext) -> list[str]:
+    sources = (key.path[-1] for key in asset_graph(context).get_all_asset_keys() if key.path[0] == "core")
+    return sorted(source for source in sources if not is_paused(context, source))
 
 
-def _stale(context: dg.SensorEvaluationContext) -> dict[dg.AssetKey, float]:
+def _stale(found: Found) -> dict[dg.AssetKey, float]:
     """The marts that were found stale, and when."""
-    keys = sorted(key for key in asset_graph(context).get_all_asset_keys() if key.path[0] == "mart")
-    found = {key: _recent(context, dg.AssetCheckKey(key, CURRENT)) for key in keys}
-    return {key: last[1].event.timestamp for key, last in found.items() if last and not last[0].passed}
+    stale = ((key, last) for key, last in found.items() if key.name == CURRENT and not last[0].passed)
+    return {key.asset_key: last[1].event.timestamp for key, last in sorted(stale, key=lambda item: str(item[0]))}
 
 
-def _requests(context: dg.SensorEvaluationContext, key: dg.AssetKey) -> Iterator[dg.RunRequest]:
-    source, today = key.path[-1], dt.datetime.now(dt.UTC).date()
-    for days, proof in _found(context, key, LOADED, "missing"):
+def _requests(
+    context: dg.SensorEvaluationContext, source: str, found: Found, today: dt.date
+) -> Iterator[dg.RunRequest]:
+    for days, proof in _days(context, source, found, LOADED, "missing"):
         yield load_request(context, source, days, run_key=f"missing|{source}|{_text(days)}|{proof}")
-    for days, _ in _found(context, key, HOLDS, "damaged"):
+    for days, _ in _days(context, source, found, HOLDS, "damaged"):
         # once a day: what a rebuild does not mend, the next one will not either
         yield load_request(context, source, days, run_key=f"damaged|{source}|{_text(days)}|{today}", anew=True)
-    if landed := _recent(context, dg.AssetCheckKey(raw_key(source), LANDED)):
+    if landed := found.get(dg.AssetCheckKey(raw_key(source), LANDED)):
         yield from landing_requests(context, source, landed[0].metadata, today)
 
 
-def _found(context: dg.SensorEvaluationContext, key: dg.AssetKey, name: str, kind: str) -> Iterator[tuple[Days, str]]:
+def _days(
+    context: dg.SensorEvaluationContext, source: str, found: Found, name: str, kind: str
+) -> Iterator[tuple[Days, str]]:
     """The days of that kind which the latest evaluation of the check names, with the run that evaluated it."""
-    found = _recent(context, dg.AssetCheckKey(key, name))
-    if found is None:
+    last = found.get(dg.AssetCheckKey(core_key(source), name))
+    if last is None:
         return
-    evaluation, record = found
-    for text in cast("list[str]", evaluation.metadata[kind].value):
-        if days := _within(context, key.path[-1], text):
-            yield (days[0], days[-1]), record.run_id
-
-
-def _recent(context: dg.SensorEvaluationContext, key: dg.AssetCheckKey) -> tuple[dg.AssetCheckEvaluation, Any] | None:
-    """The check's latest evaluation with Dagster's record of it, unless it is too old."""
-    found = latest_evaluation(context.instance, key)
-    if found is None or dt.datetime.now(dt.UTC).timestamp() - found[1].create_timestamp > OLDEST.total_seconds():
-        return None
-    return found
+    for text in cast("list[str]", last[0].metadata[kind].value):
+        if days := _within(context, source, text):
+            yield (days[0], days[-1]), last[1].run_id
 
 
 def _within(context: dg.SensorEvaluationContext, source: str, text: str) -> list[dt.date]:

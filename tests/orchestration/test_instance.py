@@ -1,5 +1,6 @@
 """The instance of the laptop and that of AWS: their files are what Dagster takes, and PostgreSQL is tried here."""
 
+import datetime as dt
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.scheduler.instigation import TickStatus
 
 from infrastructure.local.redshift.postgres import BOOTSTRAP_USER, Postgres
+from orchestration.evaluations import latest_evaluation, latest_evaluations
 
 ORCHESTRATION = Path(__file__).resolve().parents[2] / "orchestration"
 AWS = ORCHESTRATION / "aws"
@@ -144,8 +146,10 @@ def test_postgresql_keeps_runs_days_and_checks_and_is_migrated(home: Path) -> No
         instance.report_runless_asset_event(
             dg.AssetCheckEvaluation(asset_key=key, check_name="holds", passed=False, metadata={"n": 1})
         )
-        record = instance.get_latest_asset_check_evaluation_record(dg.AssetCheckKey(key, "holds"))
-        assert not record.event.dagster_event.asset_check_evaluation_data.passed
+        check, before = dg.AssetCheckKey(key, "holds"), dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+        found = latest_evaluations(instance, [check], before)
+        assert found == {check: latest_evaluation(instance, check)}
+        assert not found[check][0].passed
     assert "Postgres" in dagster("instance", "info")
     dagster("instance", "migrate")
     with dg.DagsterInstance.from_config(str(home)) as instance:

@@ -20,6 +20,14 @@ RAW, CORE = dg.AssetKey(["raw", "quakes"]), dg.AssetKey(["core", "quakes"])
 TODAY = dt.datetime.now(dt.UTC).date()
 
 
+@dg.multi_asset_check(
+    specs=[dg.AssetCheckSpec(name, asset=key) for key, name in ((RAW, LANDED), (CORE, LOADED), (CORE, HOLDS))],
+    can_subset=True,
+)
+def checks():
+    yield from ()
+
+
 def build(*, fails: bool = False, paused: bool = False) -> dg.Definitions:
     """A source whose landings fail or succeed."""
     tags = {PAUSED_TAG: "true"} if paused else {}
@@ -32,7 +40,7 @@ def build(*, fails: bool = False, paused: bool = False) -> dg.Definitions:
         for key in context.selected_asset_keys:
             yield dg.MaterializeResult(key)
 
-    return dg.Definitions([source], sensors=[healing])
+    return dg.Definitions([source], asset_checks=[checks], sensors=[healing])
 
 
 class Source:
