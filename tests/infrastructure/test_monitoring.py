@@ -1,8 +1,10 @@
 """Alarms, dashboard and runbooks against each other and against what the code and AWS write."""
 
+import datetime as dt
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import yaml
 from infrastructure.deploy import settings
 from infrastructure.deploy.freshness import freshness_template
 from lambdas.common.contract import load_sources
+from lambdas.common.source import SourceConfig, load_source_config
 from lambdas.common.telemetry import METRICS
 from tests.cloud import PROJECT
 from tests.infrastructure.test_templates import Loader
@@ -165,6 +168,21 @@ def test_every_contract_that_promises_freshness_has_an_alarm_with_its_limit() ->
         assert one["TreatMissingData"] == "breaching", "a pipeline that is dead says nothing"
         assert one["Period"] * one["EvaluationPeriods"] <= 7 * 86400
         assert one["Period"] * one["EvaluationPeriods"] >= min(one["Threshold"], 7 * 86400)
+
+
+@pytest.mark.parametrize(
+    ("said", "watched"),
+    [({}, True), ({"end": dt.date(2018, 2, 1)}, False), ({"paused": True}, False)],
+    ids=["goes on", "has ended", "paused"],
+)
+def test_a_source_that_has_ended_or_is_paused_has_no_alarm(
+    monkeypatch: pytest.MonkeyPatch, said: dict[str, Any], watched: bool
+) -> None:
+    def configured(name: str) -> SourceConfig:
+        return replace(load_source_config(name), **said)
+
+    monkeypatch.setattr("infrastructure.deploy.freshness.load_source_config", configured)
+    assert ("EarthquakesFreshness" in json.loads(freshness_template())["Resources"]) is watched
 
 
 def test_functions_are_given_less_time_than_their_alarm_waits_for() -> None:
