@@ -10,7 +10,7 @@ from typing import Any
 
 from lambdas.common.errors import SourceError, SourceUnavailable
 from lambdas.ingest.job import Job
-from lambdas.ingest.postgresql import SAMPLES, keep_times
+from lambdas.ingest.postgresql import SAMPLES, keep_values
 from lambdas.ingest.rest import CONNECT_SECONDS
 
 # SQLSTATE of a statement that took too long
@@ -43,7 +43,7 @@ def connected(job: Job, url: Any) -> Iterator[Any]:
                 # of rows that are fetched in batches: seconds for each batch
                 connection.execute(text(f"SET statement_timeout = {max(1, round(job.options.timeout * 1000))}"))
             if engine.driver == "psycopg2":
-                keep_times(connection.connection.dbapi_connection)
+                keep_values(connection.connection.dbapi_connection)
             yield connection
     finally:
         engine.dispose()

@@ -56,7 +56,7 @@ def test_a_window_of_a_table_is_utc_days_and_values_stay_exact(bench, url):
             "amount": "12345678901234567890.0123456789",
             "flag": True,
             "day": "2024-02-29",
-            "doc": '{"a":[1,null]}',
+            "doc": '{"a": [1, null]}',
             "tags": "[1,2]",
             "uid": "00000000-0000-0000-0000-000000000001",
             "raw": "00ff",
@@ -152,6 +152,7 @@ def test_a_window_holds_its_own_utc_days_whatever_the_column_holds(bench, url, c
         assert {row["utc"][:10] for row in bench.rows(first)} == {first}
 
 
+MANY = "0.12345678901234567890"
 KEPT = [
     ("timestamp 'infinity'", "infinity"),
     ("timestamptz '-infinity'", "-infinity"),
@@ -172,10 +173,15 @@ KEPT = [
     ("interval '1 month'", "1 mon"),
     ("interval '100000000 years'", "100000000 years"),
     ("ARRAY[interval '1 month', '30 days']", '["1 mon","30 days"]'),
+    (f"""'{{"p": {MANY}, "b": 1.10}}'::jsonb""", f'{{"b": 1.10, "p": {MANY}}}'),
+    ("""'{"a":1,"a":2, "x":1e400}'::json""", '{"a":1,"a":2, "x":1e400}'),
+    (f"""ARRAY['{{"p": {MANY}}}', 'null', NULL]::jsonb[]""", f'[{{"p": {MANY}}},null,null]'),
+    ("'null'::jsonb", "null"),
+    (f"ARRAY[1.10, {MANY}, 12345678901234567890123, 'NaN']", f'[1.10,{MANY},12345678901234567890123,"NaN"]'),
 ]
 
 
-def test_times_that_python_has_not_stay_as_the_server_says_them(bench, url):
+def test_what_python_has_not_stays_as_the_server_says_it(bench, url):
     values = ", ".join(f"{sql} AS v{number}" for number, (sql, _) in enumerate(KEPT))
     bench.ingest({"sql_database": {"url": url, "query": f"SELECT 1 AS id, '2024-01-01' AS at, {values}"}})
     (row,) = bench.rows("2024-01-01")

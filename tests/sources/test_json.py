@@ -85,6 +85,15 @@ def test_fraction_keeps_its_digits_where_others_are_whole(pipeline):
     assert [value.normalize() for value in done.values("p")] == [Decimal(number).normalize() for number in numbers]
 
 
+@pytest.mark.parametrize("beside", ["1", "123456789012345678901", "NaN", '"\\ud800"'])
+def test_nested_numbers_keep_their_digits_as_numbers(pipeline, beside):
+    doc = '{"p":[0.12345678901234567890,1.5],"big":98765432109876543210}'
+    line = f'{{"id": 1, "at": "{DAY}", "n": 0.12345678901234567890, "x": {beside}, "doc": {doc}}}\n'
+    columns = [ID, AT, prop("n", "decimal(30,20)"), prop("doc", "super")]
+    done = pipeline.run(pipeline.write("a.ndjson", line, "ndjson"), columns, rows=1)
+    assert (done.values("n"), done.values("doc")) == ([Decimal("0.12345678901234567890")], [doc])
+
+
 def test_array_object_and_blank_lines(pipeline):
     rows = [{"id": 1, "at": DAY}, {"id": 2, "at": DAY}]
     lines = f"\n{json.dumps(rows[0])}\n\n   \n{json.dumps(rows[1])}"
