@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from lambdas.common.contract.sql import quoted
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -23,11 +25,11 @@ class Own:
 
 
 class Unreadable(Exception):  # noqa: N818 - reads as what happened
-    """DuckDB cannot read a file; its own error is the cause."""
+    """DuckDB cannot read a file; its own error is the cause, and may show a value."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
+    def __init__(self, file: File) -> None:
+        super().__init__(file.name)
+        self.file = file
 
 
 @contextmanager
@@ -46,7 +48,7 @@ def reading(file: File) -> Iterator[None]:
     except duckdb.Error as error:
         if "No space left" in str(error):
             raise
-        raise Unreadable(file.name) from error
+        raise Unreadable(file) from error
 
 
 def own_columns(connection: Any, file: File) -> dict[str, Own]:
@@ -63,3 +65,21 @@ def all_names(files: Sequence[dict[str, Own]]) -> dict[str, str]:
         for folded, own in columns.items():
             names.setdefault(folded, own.name)
     return names
+
+
+def broken_columns(connection: Any, file: File) -> list[Own]:
+    """The columns of a file that cannot be read even by themselves; none where the file itself cannot be."""
+    try:
+        columns = own_columns(connection, file).values()
+    except Unreadable:
+        return []
+    return [own for own in columns if not _is_readable(connection, file, own)]
+
+
+def _is_readable(connection: Any, file: File, own: Own) -> bool:
+    try:
+        with reading(file):
+            connection.execute(f"SELECT max(hash({quoted(own.name)})) FROM {file.relation}").fetchall()
+    except Unreadable:
+        return False
+    return True

@@ -271,7 +271,7 @@ def _told(unreadable: Unreadable, dialect: Dialect) -> str:
     error = str(unreadable.__cause__)
     line = re.search(r"CSV Error on Line: (\d+)", error)
     width = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", error)
-    place = f"{unreadable.name}: line {line[1] if line else 'unknown'}"
+    place = f"{unreadable.file.name}: line {line[1] if line else 'unknown'}"
     place += " without comments" if dialect.comment else ""
     if width:
         return f"{place}: {width[2]} values, not {width[1]}; set csv.ragged to true where rows differ in length"

@@ -8,7 +8,7 @@ from typing import Any
 from lambdas.common.decimals import as_digits, wide_decimals
 from lambdas.common.errors import SourceError
 from lambdas.common.source import FORMATS
-from lambdas.ingest.columns import File, Unreadable
+from lambdas.ingest.columns import File, Unreadable, broken_columns
 from lambdas.ingest.csv_files import read_csv_files
 from lambdas.ingest.exact_json import parse
 from lambdas.ingest.job import Job
@@ -33,7 +33,15 @@ def read_files(job: Job, paths: Sequence[Path], skip: int = 0) -> tuple[Rows, St
     try:
         return _READERS[kind](job, paths, skip)
     except Unreadable as error:
-        raise SourceError(f"filesystem: {error.name} cannot be read as {kind}: {error.__cause__}") from error
+        raise SourceError(
+            f"filesystem: {_told(job, error.file)} cannot be read as {kind}; is it whole, and is its text UTF-8?"
+        ) from None
+
+
+def _told(job: Job, file: File) -> str:
+    """The file, and which columns are to blame. What DuckDB says of them may show a value, and is said nowhere."""
+    broken = [f"{own.name} ({own.kind})" for own in broken_columns(job.spool.connection, file)]
+    return f"{file.name}: column {', '.join(broken)}" if broken else file.name
 
 
 def _parquet(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:

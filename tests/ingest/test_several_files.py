@@ -82,3 +82,18 @@ def test_an_error_names_the_file_whatever_it_is_called(bench):
             read(bench, "csv")
         assert f"filesystem: {name}.csv: line 2: 3 values, not 2" in str(error.value)
         (bench.folder / f"{name}.csv").unlink()
+
+
+SECRET = "078-05-1120"
+
+
+def test_an_error_shows_no_value_and_names_file_and_column(bench):
+    whole = pa.table({"id": [1], "at": [AT], "ssn": [SECRET]})
+    broken = whole.set_column(2, "ssn", pa.array([SECRET.encode() + b"\xff"]).view(pa.string()))
+    pq.write_table(whole, bench.folder / "a.parquet")
+    pq.write_table(broken, bench.folder / "b.parquet")
+    with pytest.raises(SourceError) as error:
+        read(bench, "parquet")
+    told = "b.parquet: column ssn (VARCHAR) cannot be read as parquet; is it whole, and is its text UTF-8?"
+    assert str(error.value) == f"things: filesystem: {told}"
+    assert error.value.__suppress_context__
