@@ -7,7 +7,6 @@ can collide with another or with SQL.
 import itertools
 import logging
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,17 +20,13 @@ from lambdas.common.contract.model import MOST_RAW_COLUMNS
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import SourceError
 from lambdas.ingest import slices
+from lambdas.ingest.agreement import agree, as_kept
 from lambdas.ingest.columns import File, Own, all_names, own_columns, reading
 from lambdas.ingest.records import write_records
 from lambdas.ingest.windows import Asked
 
 logger = logging.getLogger(__name__)
 
-KEPT = re.compile(
-    r"BOOLEAN|U?(?:TINY|SMALL|BIG)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)|VARCHAR|BLOB"
-    r"|DATE|TIME|TIMESTAMP(?:_.*| WITH TIME ZONE)?"
-)
-FLOATS = ("FLOAT", "DOUBLE")
 LEAST_OBJECT_SIZE = 16 * 1024 * 1024
 
 
@@ -133,7 +128,7 @@ class Spool:
         """Keep the rows of these files, by column name, in their order.
 
         The first `skip` rows are passed over; where a slice is full, the file and the row at which it ends come
-        with the rows. Columns keep their type; nested values become JSON text.
+        with the rows. Columns keep their type where the files agree on it; nested values become JSON text.
 
         Raises:
             Unreadable: DuckDB cannot read a file.
@@ -142,7 +137,7 @@ class Spool:
         names = all_names(owned)
         if len(names) > MOST_RAW_COLUMNS:
             raise SourceError(f"{len(names):,} columns; a raw object has at most {MOST_RAW_COLUMNS:,}")
-        types = dict(zip(names, self._types(files, owned, list(names)), strict=True))
+        types = agree(self.connection, files, owned)
         layout = ", ".join(f"{column(place)} {kind}" for place, kind in enumerate(types.values()))
         self.connection.execute(f"CREATE TABLE extracted ({layout})")
         count, stopped = 0, None
@@ -158,7 +153,7 @@ class Spool:
 
     def _append(self, rows: str, owns: Mapping[str, Own], types: Mapping[str, str]) -> int:
         present = [(place, owns[name], kind) for place, (name, kind) in enumerate(types.items()) if name in owns]
-        items = ", ".join(_flat(own.name, own.kind, kind) for _, own, kind in present)
+        items = ", ".join(as_kept(own, kind) for _, own, kind in present)
         into = ", ".join(column(place) for place, _, _ in present)
         insert = f"INSERT INTO extracted ({into}) SELECT {items} FROM {rows}"
         return int(self.connection.execute(insert).fetchall()[0][0])
@@ -167,45 +162,6 @@ class Spool:
         """Records without any key: rows of nothing, which only their number tells."""
         self.connection.execute('CREATE TABLE extracted AS SELECT NULL::JSON AS "spool 0" FROM range(?)', [count])
         return Rows((), (), count, sparse=True)
-
-    def _types(self, files: Sequence[File], owned: Sequence[Mapping[str, Own]], names: Sequence[str]) -> list[str]:
-        """The type that each column is kept as, in the order of the names."""
-        selects = [
-            "SELECT " + ", ".join(f"{quoted(own.name)} AS {column(names.index(name))}" for name, own in owns.items())
-            for owns in owned
-        ]
-        described = " UNION ALL BY NAME ".join(
-            f"({select} FROM {file.relation})" for select, file in zip(selects, files, strict=True)
-        )
-        found = {row[0]: row[1] for row in self.connection.execute(f"DESCRIBE {described}").fetchall()}
-        kinds = {name: found[f"spool {place}"] for place, name in enumerate(names)}
-        rounded = self._rounded(files, owned, {name: kind for name, kind in kinds.items() if kind in FLOATS})
-        return ["VARCHAR" if name in rounded else flat_type(kind) for name, kind in kinds.items()]
-
-    def _rounded(
-        self, files: Sequence[File], owned: Sequence[Mapping[str, Own]], floats: Mapping[str, str]
-    ) -> set[str]:
-        """The columns that a float in another file makes floats of, although one holds a number that none is."""
-        found: set[str] = set()
-        for file, owns in zip(files, owned, strict=True) if len(files) > 1 else ():
-            for name in floats.keys() & owns.keys():
-                if owns[name].kind not in FLOATS:
-                    value = quoted(owns[name].name)
-                    back = f"TRY_CAST(CAST({value} AS {floats[name]}) AS {owns[name].kind}) IS DISTINCT FROM {value}"
-                    if self.connection.execute(f"SELECT 1 FROM {file.relation} WHERE {back} LIMIT 1").fetchall():
-                        found.add(name)
-        return found
-
-
-def flat_type(kind: str) -> str:
-    """The type that a column of DuckDB's `kind` is kept as: its own where Parquet and Redshift have it, else text."""
-    return kind if KEPT.fullmatch(kind) else "VARCHAR"
-
-
-def _flat(name: str, kind: str, target: str) -> str:
-    """SQL of the column as `target`; a nested value becomes JSON text."""
-    nested = kind.startswith(("STRUCT", "MAP", "UNION", "VARIANT")) or kind.endswith("]")
-    return f"CAST(to_json({quoted(name)}) AS {target})" if nested else f"CAST({quoted(name)} AS {target})"
 
 
 def _refuse_twins(names: Sequence[str]) -> None:
