@@ -9,7 +9,7 @@ from typing import Any
 
 from lambdas.common.contract.casts import NUMBERS, duckdb_type
 from lambdas.common.contract.columns import custom_properties
-from lambdas.common.contract.compile import compile_contract
+from lambdas.common.contract.compile import compile_contract, unsettled_rule, unsettled_value
 from lambdas.common.contract.model import Column, Contract, QueryRule
 from lambdas.common.contract.places import hint, near
 from lambdas.common.contract.quality import fill, place_of
@@ -156,7 +156,10 @@ def find_sql_mistakes(contract: Contract) -> Iterator[Mistake]:
 
 def _expression(connection: Any, contract: Contract, column: Column) -> Iterator[Mistake]:
     """Bind the expression to its raw columns, as text first, then as whatever they may hold."""
-    alone = replace(contract, columns=(column,), row_rules=())
+    if why := unsettled_value(connection, column):
+        yield Mistake(f"transformLogic: {why}", column.name, "transformLogic")
+        return
+    alone = replace(contract, columns=(column,), row_rules=(), object_rules=())
     choices = product(RAW_TYPES, repeat=len(column.sources)) if len(column.sources) <= MOST_SOURCES else ()
     same = ([kind] * len(column.sources) for kind in RAW_TYPES)
     first: ContractError | None = None
@@ -226,6 +229,9 @@ def _enum(connection: Any, column: Column) -> Iterator[Mistake]:
 
 
 def _object_rule(connection: Any, contract: Contract, rule: QueryRule) -> Iterator[Mistake]:
+    if why := unsettled_rule(connection, contract, rule):
+        yield Mistake(f"quality rule {rule.name!r}: {why}", rule.column, place_of(rule))
+        return
     columns = ", ".join(f"CAST(NULL AS {duckdb_type(c.physical_type)}) AS {quoted(c.name)}" for c in contract.columns)
     query = fill(rule, object=f"(SELECT {columns} LIMIT 0)")
     try:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.common.contract.casts import cast, is_text
-from lambdas.common.contract.model import Column, Contract
+from lambdas.common.contract.model import Column, Contract, QueryRule
+from lambdas.common.contract.quality import fill
 from lambdas.common.contract.reading import read_value
 from lambdas.common.contract.rules import (
     MASK,
@@ -23,6 +24,7 @@ from lambdas.common.contract.rules import (
     row_rules,
     unique_rules,
 )
+from lambdas.common.contract.settled import unsettled
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ContractError
 
@@ -96,13 +98,17 @@ def compile_contract(connection: Any, contract: Contract, raw_types: Mapping[str
         raw_types: DuckDB's type by raw column name, as DESCRIBE gives them.
 
     Raises:
-        ContractError: an expression does not bind, for instance because it names an unknown raw column.
+        ContractError: an expression does not bind, for instance because it names an unknown raw column; or what it or
+            a rule says depends on more than the raw rows, such as the clock.
     """
     types = _expression_types(connection, contract, raw_types)
     values = ", ".join(_value(column) for column in contract.columns)
     typed = ", ".join(f"{_typed(c, types[c.name])} AS {quoted('§typed:' + c.name)}" for c in contract.columns)
     rules = [rule for c in contract.columns for rule in _rules(c, types[c.name])]
     rules += row_rules(connection, contract)
+    for query in contract.object_rules:
+        if why := unsettled_rule(connection, contract, query):
+            raise ContractError(f"{contract.path}: quality rule {query.name!r}: {why}")
     unique = unique_rules(contract, {c.name: _source(c) for c in contract.columns})
     return Compiled(contract, dict(raw_types), values, typed, tuple(rules), tuple(unique))
 
@@ -139,7 +145,21 @@ def _expression_types(connection: Any, contract: Contract, raw_types: Mapping[st
             raise ContractError(
                 f"{contract.path}: {column.name}: transformLogic does not bind: {_first_line(error)}"
             ) from error
+        if why := unsettled_value(connection, column):
+            raise ContractError(f"{contract.path}: {column.name}: transformLogic: {why}")
     return types
+
+
+def unsettled_value(connection: Any, column: Column) -> str:
+    """What an expression says that no raw column does, as `unsettled` tells it."""
+    names = frozenset(name.lower() for name in column.sources)
+    return unsettled(connection, f"SELECT ({column.transform})", names) if _computed(column) else ""
+
+
+def unsettled_rule(connection: Any, contract: Contract, rule: QueryRule) -> str:
+    """The same of a rule over an object's rows, which refuses the object; one that only warns changes no table."""
+    names = frozenset(column.name for column in contract.columns)
+    return unsettled(connection, fill(rule, object="(SELECT 1)"), names) if rule.fatal else ""
 
 
 def _value(column: Column) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from lambdas.common.contract.casts import NUMBERS, duckdb_type
 from lambdas.common.contract.model import Column, Contract, RowRule
 from lambdas.common.contract.rowset import holds
+from lambdas.common.contract.settled import unsettled_in
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ContractError
 
@@ -78,7 +79,7 @@ def row_rules(connection: Any, contract: Contract) -> list[Rule]:
     """The contract's own rules over whole rows.
 
     Raises:
-        ContractError: a rule does not parse, names an unknown column, or is no truth value.
+        ContractError: a rule does not parse, names an unknown column, asks the clock or chance, or is no truth value.
     """
     return [_row_rule(connection, contract, rule) for rule in contract.row_rules]
 
@@ -90,10 +91,13 @@ def _row_rule(connection: Any, contract: Contract, rule: RowRule) -> Rule:
         bound = f"DESCRIBE SELECT ({rule.sql}) AS kept FROM (SELECT {columns})"
         kind = str(connection.execute(bound).fetchall()[0][1])
         tree = json.loads(connection.execute("SELECT json_serialize_sql(?)", [f"SELECT {rule.sql}"]).fetchall()[0][0])
+        why = unsettled_in(tree, {c.name for c in contract.columns})
         read = list(dict.fromkeys(_typed_names(tree, {c.name for c in contract.columns})))
         sql = connection.execute("SELECT json_deserialize_sql(?)", [json.dumps(tree)]).fetchall()[0][0]
     except Exception as error:
         raise ContractError(f"{place} does not bind: {str(error).strip().splitlines()[0]}") from error
+    if why:
+        raise ContractError(f"{place}: {why}")
     if kind != "BOOLEAN":
         raise ContractError(f"{place} is a {kind}, no truth value")
     kept = f"TRY(struct_pack(v := ({sql.removeprefix('SELECT ')})))"
