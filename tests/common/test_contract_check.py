@@ -132,6 +132,7 @@ MISTAKES = [
         "for texts take minLength, maxLength or pattern",
     ),
     ("decimal(9,2)", "decimal(9,2)\n        enum: [{value: some}]", "enum", "enum value 'some' is no decimal(9,2)"),
+    ("varchar(8)", "char(8)\n        enum: [{value: \u00d6}]", "enum", "is not ASCII, and char(8) takes nothing else"),
     ("varchar(8)", "varchar(8)\n        enum: [{value: 123456789}]", "enum", "has more bytes than varchar(8) holds"),
 ]
 

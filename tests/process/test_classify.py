@@ -47,6 +47,7 @@ CASES: list[tuple[Exception, type[Exception]]] = [
     (server("22003", "integer out of range"), DataRefused),
     (server("23502", 'null value in column "id" violates not-null constraint'), DataRefused),
     (server("XX000", SPECTRUM, TOO_LONG), DataRefused),
+    (server("XX000", SPECTRUM, "error: Multibyte character not supported for CHAR (Hint: Try using"), DataRefused),
     (server("XX000", "Cannot insert a NULL value into column id"), DataRefused),
     (server("XX000", "Numeric data overflow (result precision)"), DataRefused),
     (server("XX000", SPECTRUM, "Unmatched number of columns between table and file. Table columns: 2"), LoadError),

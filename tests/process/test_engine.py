@@ -39,6 +39,7 @@ schema:
         enum: [{value: "on"}, {value: "off"}]
       - {name: on_day, logicalType: date, physicalType: date}
       - {name: price, logicalType: number, physicalType: "decimal(18,2)"}
+      - {name: code, logicalType: string, physicalType: char(3)}
       - {name: tree, logicalType: object, physicalType: super}
       - name: pin_length
         logicalType: integer
@@ -60,6 +61,7 @@ GOOD = {
     "state": "on",
     "on_day": "2024-03-01",
     "price": "1.50",
+    "code": "abc",
     "tree": "[]",
     "extra": '{"n": 4}',
 }
@@ -132,6 +134,8 @@ def test_good_row_arrives_typed_in_the_contract_s_order(run):
         ({"price": "1234567890123456.784"}, ("price", "cast", "1234567890123456.784")),
         ({"count": "1.5e0"}, ("count", "cast", "1.5e0")),
         ({"sensor": "a\0b"}, ("sensor", "nul", "a\0b")),
+        ({"code": "\u00d6"}, ("code", "ascii", "\u00d6")),
+        ({"code": "abcd"}, ("code", "bytes", "abcd")),
         ({"tree": "{"}, ("tree", "cast", "{")),
         ({"tree": r'["\u0000"]'}, ("tree", "cast", r'["\u0000"]')),
         ({"tree": r'["\\\u0000"]'}, ("tree", "cast", r'["\\\u0000"]')),
@@ -195,7 +199,7 @@ def test_bytes_that_are_text_are_read_as_text(run):
 def test_empty_object_gives_an_empty_curated_file_with_its_schema(run):
     result, curated, _ = run(pa.Table.from_pylist([GOOD]).slice(0, 0))
     assert (result.rows_in, result.event_from) == (0, None)
-    assert curated.num_columns == 13
+    assert curated.num_columns == 14
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"not parquet at all" * 9], ids=["empty", "magic", "text"])

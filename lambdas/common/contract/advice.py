@@ -226,6 +226,9 @@ def _enum(connection: Any, column: Column) -> Iterator[Mistake]:
         elif column.byte_length is not None and len(text.encode()) > column.byte_length:
             said = f"enum value {value!r} has more bytes than {column.physical_type} holds"
             yield Mistake(said, column.name, "enum")
+        elif column.single_bytes and not text.isascii():
+            said = f"enum value {value!r} is not ASCII, and {column.physical_type} takes nothing else"
+            yield Mistake(said, column.name, "enum")
 
 
 def _object_rule(connection: Any, contract: Contract, rule: QueryRule) -> Iterator[Mistake]:

@@ -118,6 +118,11 @@ class Column:
         length = rest.rstrip(")").strip()
         return 65535 if length == "max" else int(length or 256)
 
+    @property
+    def single_bytes(self) -> bool:
+        """True where a text has characters of one byte alone: Redshift's CHAR takes no other."""
+        return self.physical_type.partition("(")[0] == "char"
+
 
 # The standard's units of time, and what people write for them.
 SLA_UNITS = {

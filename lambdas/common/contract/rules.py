@@ -56,6 +56,8 @@ def _text_bounds(column: Column, typed: str) -> Iterator[tuple[str, str]]:
         yield "maxLength", f"length({typed}) > {int(column.max_length)}"
     if column.byte_length is not None:
         yield "bytes", f"strlen({typed}) > {column.byte_length}"
+        if column.single_bytes:
+            yield "ascii", f"strlen({typed}) <> length({typed})"
         yield "nul", f"contains({typed}, chr(0))"
     if column.pattern is not None:
         yield "pattern", f"NOT regexp_matches({typed}, {literal(column.pattern)})"

@@ -45,6 +45,7 @@ TABLE = (
     Meaning(DataRefused, "22(?!023)...", "", "PostgreSQL, appendix A: data exceptions"),
     Meaning(DataRefused, "23502", "", "PostgreSQL, appendix A: not-null violation"),
     Meaning(DataRefused, ANY, "length of the data column", "github.com/aws/aws-sdk-pandas/issues/529"),
+    Meaning(DataRefused, ANY, "multibyte character not supported for char", "DG/r_Load_Error_Reference, 1220"),
     Meaning(DataRefused, ANY, "^cannot insert a null value", "dlt, destinations/impl/redshift/redshift.py"),
     Meaning(DataRefused, ANY, "^numeric data overflow", "dlt, destinations/impl/redshift/redshift.py"),
     # Curated files get their columns from the contract: these are a fault of the platform, not of an object.
