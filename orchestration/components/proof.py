@@ -2,7 +2,8 @@
 
 They read whole tables: a run that brings about assets passes them over, even where Dagster's page selects them too. An
 hourly pass reads the last days and those that failed last, a nightly one all. What they find missing, damaged or never
-landed is asked for by the sensor `healing`, which reads their metadata.
+landed is asked for by the sensor `healing`, which reads their metadata; days that are loaded are told to Dagster where
+it does not know them.
 """
 
 import datetime as dt
@@ -15,6 +16,7 @@ from lambdas.common.lake import RAW_KEY_WORDS
 from orchestration.calls import Answer, call_function, metadata
 from orchestration.components.common import RETRIES
 from orchestration.components.landed import LANDED, describe, with_former, wrong_days
+from orchestration.components.told import tell_loaded
 from orchestration.evaluations import latest_evaluation
 from orchestration.landings import OUTSIDE, raw_key
 from orchestration.loads import LAST_DAYS_TAG, core_key, last_days
@@ -51,9 +53,11 @@ def build_proof(contract: Contract, *, extracted: bool) -> dg.AssetChecksDefinit
         if context.op_execution_context.job_def.asset_layer.executable_asset_keys:
             context.log.info("This run brings about assets; the hourly and the nightly proof look at all of it.")
             return
-        days = last_days(context.run.tags.get(LAST_DAYS_TAG), dt.datetime.now(dt.UTC).date())
+        began = dt.datetime.now(dt.UTC)
+        days = last_days(context.run.tags.get(LAST_DAYS_TAG), began.date())
         event = {"action": "prove", "source": contract.name}
         answer = look(context, days, lambda d: call_function(context, cloud, "process", event={**event, **d}))
+        answer |= tell_loaded(context, cloud, contract.name, answer, began)
         answer = with_former(context.instance, contract.name, _with_undated(context.instance, contract.name, answer))
         results = _results(contract.name, answer)
         asked = {key.name for key in context.selected_asset_check_keys}

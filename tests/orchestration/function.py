@@ -51,7 +51,7 @@ def handler(event, context):
         if mode == "refused":
             raise LoadError("the warehouse refuses")
         answer = {"rows_in": 10, "objects": {"put": 2}, "request_id": context.aws_request_id, "event": plain(event)}
-        if mode in ("proved", "broken"):
+        if mode in ("proved", "broken", "gaps"):
             answer = {**proof(event["source"], mode), "event": plain(event)}
         if mode == "days":
             answer["remaining"] = remaining(event)
@@ -119,7 +119,7 @@ def proof(source, mode):
     key = f"raw/{source}/2013/01/01/data_x.parquet"
     findings = [f"{key}: accepted = rows by _raw_key: 3 accepted, the table holds 2"] if mode == "broken" else []
     counts = {"objects": 3, "rows_accepted": 7, "broken": 5, "pending": 2, "gone": 1, "outside": 4, "undated": 3}
-    if mode == "proved":
+    if mode in ("proved", "gaps"):
         counts |= {"broken": 0, "pending": 0, "gone": 0, "outside": 0, "undated": 0}
     missing, damaged = (["2013-01-03/2013-01-04"], ["2013-01-01/2013-01-01"]) if mode == "broken" else ([], [])
     outside = ["2012-12-30/2012-12-31"] if mode == "broken" else []

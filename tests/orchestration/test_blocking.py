@@ -11,6 +11,8 @@ import yaml
 from lambdas.common.contract import assets_folder
 from orchestration import reloads
 from orchestration.components import Mart
+from orchestration.components.landed import LANDED
+from orchestration.components.proof import DESCRIPTIONS, checked_asset
 from orchestration.loads import LAST_DAYS_TAG, OF_LEDGER, core_key, load_request
 from orchestration.resources import build_resources
 from tests.orchestration.components.test_components import resolve
@@ -68,6 +70,14 @@ class Marts:
         """What the hourly pass says of it."""
         return self.run([], [UNIQUE], {LAST_DAYS_TAG: "7"})
 
+    def prove(self):
+        """What a pass says of it that tells Dagster of days which it does not know."""
+        proof = {dg.AssetCheckKey(checked_asset("earthquakes", name), name) for name in DESCRIPTIONS if name != LANDED}
+        before = set(self.instance.get_materialized_partitions(core_key("earthquakes")))
+        found = self.run([], [UNIQUE, *proof], {LAST_DAYS_TAG: str(len(before) + 2)})
+        assert len(self.instance.get_materialized_partitions(core_key("earthquakes")) - before) == 2
+        return found
+
     def requested(self):
         """How many refreshes the mart's condition asks for now."""
         result = dg.evaluate_automation_conditions(
@@ -117,3 +127,12 @@ def test_marts_refresh_behind_a_load_whose_blocking_check_is_well(functions, mar
     functions("proved")
     assert marts.load().description == "every key and unique value stands once"
     assert marts.requested() == 1
+
+
+def test_days_that_a_pass_tells_refresh_marts_once_and_take_no_verdict_of_the_same_pass_away(functions, marts):
+    functions("broken")
+    assert not marts.prove().passed
+    assert marts.requested() == 0, "the days are newer than the check, and the check is of them"
+    functions("proved")
+    assert marts.prove().passed
+    assert [marts.requested() for _ in range(3)] == [1, 0, 0]

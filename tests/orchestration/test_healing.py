@@ -13,6 +13,7 @@ from orchestration.definitions import defs
 from orchestration.healing import healing
 from orchestration.landings import raw_key
 from orchestration.loads import LAST_DAYS_TAG, RANGE_END, RANGE_START, REBUILD_TAG, core_key
+from orchestration.resources import Cloud
 from tests.orchestration.conftest import RUNNING
 from tests.process.source import read_warehouse
 from tests.test_chain import drop, select
@@ -74,6 +75,12 @@ class Platform:
         job = self.repository.get_implicit_job_def_for_assets([key])
         subset = job.get_subset(asset_selection={key}, asset_check_selection=set())
         return subset.execute_in_process(instance=self.instance, raise_on_error=False, **more).success
+
+    def statuses(self, key: dg.AssetKey, days: list[str]) -> list[str | None]:
+        """What Dagster's page says of these days."""
+        partitions = self.repository.asset_graph.get(key).partitions_def
+        found = self.instance.get_status_by_partition(key, days, partitions)
+        return [status.value if status else None for status in found.values()]
 
     def rows(self, day: str) -> int:
         """How many rows the latest materialization of that day says that it has."""
@@ -215,6 +222,37 @@ def test_a_mart_whose_refresh_failed_is_reported_and_refreshed_by_the_next_pass(
     assert platform.run(mart)
     assert platform.asked() == []
     assert passed(platform.evaluate(key, {})) == {CURRENT: True}
+
+
+@pytest.mark.long
+def test_days_that_were_loaded_without_dagster_are_told_by_the_next_pass_and_a_failed_one_stays_failed(
+    platform, cloud, deployed, monkeypatch
+):
+    for name, value in (cloud.env | {"ANALYTICS_ENV": "local"}).items():
+        monkeypatch.setenv(name, value)
+    loaded, lost = [f"2018-05-{day:02}" for day in range(1, 4)], "2018-05-04"
+    for day in loaded:
+        drop(cloud, day, f"told{day[-2:]}")
+    span = {"source": "earthquakes", "start": loaded[0], "end": lost}
+    assert "FunctionError" not in Cloud(environment="local").invoke(
+        cloud.parameter("functions/process"), {"action": "load", **span}
+    )
+    drop(cloud, lost, "told04")
+    ssm, name = cloud.client("ssm"), "/analytics/local/functions/process"
+    function = cloud.parameter("functions/process")
+    ssm.delete_parameter(Name=name)
+    assert not platform.run(QUAKES, partition_key=lost)
+    ssm.put_parameter(Name=name, Value=function, Type="String")
+
+    assert not platform.prove()[LOADED].passed
+    raw, core = (platform.statuses(key, [*loaded, lost]) for key in (raw_key("earthquakes"), QUAKES))
+    assert raw == ["MATERIALIZED"] * 3 + [None], "it is told once it is loaded"
+    assert core == ["MATERIALIZED"] * 3 + ["FAILED"]
+    assert platform.rows(loaded[0]) == 1
+    assert (lost, lost, False) in platform.heal()
+    assert platform.prove()[LOADED].passed
+    for key in (raw_key("earthquakes"), QUAKES):
+        assert platform.statuses(key, [*loaded, lost]) == ["MATERIALIZED"] * 4
 
 
 def evaluated(instance, name: str, *, passed: bool = False, **days: list[str]) -> None:

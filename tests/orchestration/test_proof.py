@@ -7,6 +7,7 @@ import pytest
 
 from lambdas.common.contract import load_contracts
 from orchestration.calls import metadata
+from orchestration.components import told
 from orchestration.components.landed import LANDED
 from orchestration.components.proof import DECLARED, DESCRIPTIONS, HOLDS, KEPT, LOADED, checked_asset
 from orchestration.definitions import defs
@@ -21,6 +22,12 @@ KEYS = {dg.AssetCheckKey(checked_asset("weather", name), name) for name in DESCR
 @pytest.fixture(scope="module")
 def repository():
     return defs().get_repository_def()
+
+
+@pytest.fixture(autouse=True)
+def silent(monkeypatch):
+    """Loaded days are told to nobody: a year of events that no test here looks at."""
+    monkeypatch.setattr(told, "MOST_TOLD", 0)
 
 
 def prove(repository, instance=None, **tags):
