@@ -1,7 +1,7 @@
 """What a run that loads days of a source is: its request, and the tags that both sensors read and write."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -109,6 +109,10 @@ def is_paused(context: dg.SensorEvaluationContext, source: str) -> bool:
 
 
 def has_day(context: dg.SensorEvaluationContext, source: str, day: date) -> bool:
-    """Whether core/<source> exists and has that UTC day as a partition."""
+    """Whether core/<source> exists and has that UTC day as a partition.
+
+    Not the first day of a source that starts tomorrow: Dagster has it as a partition before it has begun.
+    """
     graph, key = asset_graph(context), core_key(source)
-    return bool(graph.has(key) and graph.get(key).partitions_def.has_partition_key(day.isoformat()))
+    known = graph.has(key) and graph.get(key).partitions_def.has_partition_key(day.isoformat())
+    return bool(known and day <= datetime.now(UTC).date())

@@ -63,7 +63,11 @@ class Source(dg.Component, dg.Model, dg.Resolvable):
 
 
 def _days(config: SourceConfig) -> dg.DailyPartitionsDefinition:
-    """The days that `SourceConfig.has_day` says the source has; Dagster's end is the first day after."""
+    """The days that `SourceConfig.has_day` says the source has; Dagster's end is the first day after.
+
+    Of a source that starts tomorrow Dagster's page offers that day already. An offset of 0 until then would leave today
+    out for as long as these definitions are not loaded anew; `loads.has_day` keeps everybody else from it.
+    """
     after = (config.end + dt.timedelta(days=1)).isoformat() if config.end else None
     return dg.DailyPartitionsDefinition(config.start.isoformat(), end_date=after, timezone="UTC", end_offset=1)
 

@@ -9,9 +9,10 @@ import yaml
 
 from lambdas.common.contract import assets_folder
 from lambdas.common.errors import ContractError
-from lambdas.common.source import load_source_config
+from lambdas.common.source import DAY, load_source_config
 from orchestration.components import Mart, Source
 from orchestration.components.quality import FRESH
+from orchestration.loads import has_day
 from orchestration.resources import build_resources
 
 # Dagster silences its own warnings where it loads a folder of components; a component built by hand is not loaded so
@@ -52,6 +53,14 @@ def test_both_readers_of_a_defs_yaml_see_the_same_braces(assets):
     component = resolve(attributes)
     assert component.extract == BRACES
     assert component.extract == load_source_config("weather", assets).extract
+
+
+@pytest.mark.parametrize(("begins", "has"), [(0, [True, False]), (1, [False, False]), (2, [False, False])])
+def test_a_source_has_no_day_that_has_not_begun_not_even_its_first(assets, begins, has):
+    today = dt.datetime.now(dt.UTC).date()
+    definitions = build(resolve({"start": str(today + begins * DAY)}), assets / "sources" / "weather")
+    context = dg.build_sensor_context(repository_def=definitions.get_repository_def())
+    assert [has_day(context, "weather", day) for day in (today, today + DAY)] == has
 
 
 def test_dagsters_templates_are_none_to_either_reader(assets):
