@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from orchestration.evaluations import latest_evaluation
+from orchestration.blocking import holds_marts
 from orchestration.loads import asset_graph, unfinished_runs
 
 
@@ -22,7 +22,8 @@ def refresh_requests(
     for key, moment in stale.items():
         parents = set(asset_graph(context).get(key).parent_keys)
         waits = parents & stale.keys() or unfinished_runs(context.instance, {key, *parents})
-        if not waits and not _is_settled(context, key, moment) and not _is_held(context, parents):
+        held = any(holds_marts(asset_graph(context), context.instance, parent) for parent in parents)
+        if not waits and not held and not _is_settled(context, key, moment):
             yield _request(key, now)
 
 
@@ -35,10 +36,3 @@ def _is_settled(context: dg.SensorEvaluationContext, key: dg.AssetKey, moment: f
     """Whether a refresh has succeeded since the mart was found stale."""
     event = context.instance.get_latest_materialization_event(key)
     return event is not None and event.timestamp > moment
-
-
-def _is_held(context: dg.SensorEvaluationContext, parents: set[dg.AssetKey]) -> bool:
-    """Whether a blocking check of an input fails: the mart is to keep what it has."""
-    graph = asset_graph(context)
-    blocking = (key for key in graph.get_check_keys_for_assets(parents) if graph.get(key).blocking)
-    return any(found and not found[0].passed for found in (latest_evaluation(context.instance, k) for k in blocking))

@@ -15,7 +15,8 @@ BLOCKING = "blocking"
 class Verdict:
     """Whether a check passed, why, the numbers behind it, and from which to which day something is wrong (`hull`).
 
-    Without days it depends on no range: whoever asks again will know. A `mild` failure is a warning of any check.
+    Without days it depends on no range: whoever asks again will know. A `mild` failure is a warning of any
+    check, and keeps nothing from happening where that is a blocking one.
     """
 
     passed: bool
@@ -39,7 +40,7 @@ def check_result(
     more: Mapping[str, Any] | None = None,
 ) -> dg.AssetCheckResult:
     """The evaluation of that check; it says what its failure keeps from happening. `more` is metadata."""
-    held = contract.checks.get(name) == BLOCKING and not verdict.passed
+    held = contract.checks.get(name) == BLOCKING and not verdict.passed and not verdict.mild
     table = _table(contract)
     keeps = f"; until it is well, marts on {table.to_user_string()} keep what they have" if held else ""
     return dg.AssetCheckResult(

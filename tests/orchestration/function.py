@@ -43,8 +43,7 @@ def handler(event, context):
     if event.get("action") == "days":
         return {"source": event["source"], "days": days(event)}
     if event.get("action") == "examine":
-        is_old = event.get("start", "") < "2019"
-        return table(event, broken=mode == "broken" or (mode == "old days broken" and is_old))
+        return examined(event, mode)
     with reporting(event) as report:
         if mode == "busy":
             raise WarehouseBusy("the warehouse is busy")
@@ -61,6 +60,14 @@ def handler(event, context):
         if mode != "silent":
             report(answer)
     return answer
+
+
+def examined(event, mode):
+    """What the mode finds of the table."""
+    if mode == "unexamined":
+        raise LoadError("the warehouse refuses")
+    is_old = event.get("start", "") < "2019"
+    return table(event, broken=mode == "broken" or (mode == "old days broken" and is_old))
 
 
 def table(event, *, broken):

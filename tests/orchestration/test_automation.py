@@ -4,7 +4,8 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
 
-from orchestration.automation import refresh_after_inputs
+from orchestration.automation import build_automation, refresh_after_inputs
+from tests.orchestration.test_sensors import ORIGIN
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01", timezone="UTC", end_offset=1)
 CORE, OTHER, MART = (dg.AssetKey(path) for path in (["core", "a"], ["core", "b"], ["mart", "m"]))
@@ -25,9 +26,22 @@ def view():
     yield dg.MaterializeResult(MART)
 
 
-@dg.multi_asset_check(specs=[dg.AssetCheckSpec(n, asset=CORE, blocking=n == "blocking") for n in ("blocking", "other")])
-def checks():
-    yield from ()
+@dg.multi_asset_check(
+    specs=[dg.AssetCheckSpec(n, asset=CORE, blocking=n == "blocking") for n in ("blocking", "other")],
+    can_subset=True,
+)
+def checks(context):
+    finds = context.run.tags["finds"]
+    if finds == "an outage":
+        raise dg.Failure("the warehouse refuses", allow_retries=False)
+    severity = dg.AssetCheckSeverity.WARN if finds == "a warning" else dg.AssetCheckSeverity.ERROR
+    for name in ("blocking", "other"):
+        yield dg.AssetCheckResult(passed=finds == "nothing", asset_key=CORE, check_name=name, severity=severity)
+
+
+@dg.asset_check(asset=MART)
+def grain():
+    return dg.AssetCheckResult(passed=True)
 
 
 DEFINITIONS = dg.Definitions([tables, view], asset_checks=[checks])
@@ -63,13 +77,31 @@ class Evaluations:
             )
         )
 
+    def load_checked(self, finds):
+        """A day of CORE, as sensors load it: with its checks, which find what is said."""
+        selection = dg.AssetSelection.assets(CORE)
+        tags, given = {"finds": finds}, {"partition_key": "2026-03-02", "instance": self.instance}
+        done = dg.materialize([tables, checks], selection=selection, tags=tags, raise_on_error=False, **given)
+        assert done.success is (finds in ("nothing", "a warning"))
+
+    def told(self):
+        """A day of CORE that somebody else loaded is told."""
+        self.instance.report_runless_asset_event(dg.AssetMaterialization(CORE, partition="2026-03-03"))
+
+    def planned(self, status):
+        """A run of CORE's checks in that state, which has not evaluated them."""
+        job = DEFINITIONS.resolve_implicit_global_asset_job_def()
+        check = dg.AssetCheckKey(CORE, "blocking")
+        subset = job.get_subset(asset_selection=set(), asset_check_selection={check})
+        return self.instance.create_run_for_job(subset, status=status, remote_job_origin=ORIGIN)
+
     def refresh(self):
         assert dg.materialize([tables, view], selection=[MART], instance=self.instance).success
 
 
 @pytest.fixture
 def marts():
-    with dg.instance_for_test() as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         evaluations = Evaluations(instance)
         assert evaluations.requested() == 0
         yield evaluations
@@ -107,6 +139,73 @@ def test_a_mart_waits_while_a_blocking_check_of_the_latest_load_fails(marts, nam
     assert marts.requested() == asked
     marts.evaluate(name, passed=True)
     assert marts.requested() == 1 - asked
+
+
+@pytest.mark.parametrize(
+    ("finds", "asked"),
+    [
+        (["nothing"], 1),
+        (["an error"], 0),
+        (["a warning"], 1),
+        (["an error", "an outage"], 0),
+        (["an outage"], 0),
+        (["an outage", "nothing"], 1),
+    ],
+)
+def test_a_load_frees_marts_only_where_its_blocking_check_was_evaluated_and_is_well(marts, finds, asked):
+    for found in finds:
+        marts.load_checked(found)
+        if found != finds[-1]:
+            assert marts.requested() == 0
+    assert [marts.requested() for _ in range(2)] == [asked, 0]
+
+
+@pytest.mark.parametrize(("finds", "asked"), [("an error", 0), ("an outage", 0), ("nothing", 1)])
+def test_a_day_that_somebody_else_loaded_neither_holds_a_mart_nor_frees_it(marts, finds, asked):
+    marts.load_checked(finds)
+    marts.told()
+    assert marts.requested() == asked
+    marts.evaluate("blocking", passed=True)
+    assert marts.requested() == 1 - asked
+
+
+def test_a_check_of_which_nothing_is_known_holds_nothing(marts):
+    marts.told()
+    marts.planned(dg.DagsterRunStatus.QUEUED)
+    assert marts.requested() == 1
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTED])
+def test_a_pass_that_waits_or_works_does_not_free_a_mart(marts, status):
+    marts.load_checked("an error")
+    run = marts.planned(status)
+    assert marts.requested() == 0
+    marts.instance.report_run_failed(run)
+    assert marts.requested() == 0
+
+
+def test_a_load_that_waited_is_newer_than_a_pass_that_was_asked_for_behind_it(marts):
+    marts.load(CORE, "2026-03-01")
+    run = marts.planned(dg.DagsterRunStatus.STARTED)
+    marts.evaluate("blocking", passed=True)
+    found = dg.AssetCheckEvaluation(asset_key=CORE, check_name="blocking", passed=False, metadata={})
+    event = dg.DagsterEvent("ASSET_CHECK_EVALUATION", run.job_name, event_specific_data=found)
+    marts.instance.report_dagster_event(event, run.run_id)
+    assert marts.requested() == 0
+
+
+def test_the_code_server_evaluates_the_marts_and_asks_for_their_checks_too(marts):
+    grouped = view.map_asset_specs(lambda spec: spec.replace_attributes(group_name="marts"))
+    own = dg.Definitions([tables, grouped], asset_checks=[checks, grain], sensors=[build_automation()])
+    own = own.get_repository_def()
+    cursor, asked = None, []
+    for _ in range(2):
+        context = dg.build_sensor_context(instance=marts.instance, repository_def=own, cursor=cursor)
+        tick = own.get_sensor_def("marts_after_inputs").evaluate_tick(context)
+        cursor = tick.cursor
+        asked.append([(r.asset_selection, {key.name for key in r.asset_check_keys}) for r in tick.run_requests])
+        marts.load(CORE, "2026-03-01")
+    assert asked == [[], [([MART], {"grain"})]]
 
 
 def test_nothing_is_asked_for_while_a_run_of_an_input_is_under_way(marts):

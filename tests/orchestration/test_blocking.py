@@ -60,11 +60,11 @@ class Marts:
         return self.run(request.asset_selection, request.asset_check_keys, request.tags)
 
     def run(self, assets, checks, tags):
-        """The blocking check's evaluation in such a run."""
+        """The blocking check's evaluation in such a run; None where the run fails before it."""
         job = self.repository.get_implicit_job_def_for_assets([core_key("earthquakes")])
         subset = job.get_subset(asset_selection=set(assets), asset_check_selection=set(checks))
         result = subset.execute_in_process(instance=self.instance, tags=tags, raise_on_error=False)
-        return {e.check_name: e for e in result.get_asset_check_evaluations()}[UNIQUE.name]
+        return {e.check_name: e for e in result.get_asset_check_evaluations()}.get(UNIQUE.name)
 
     def hourly(self):
         """What the hourly pass says of it."""
@@ -103,6 +103,17 @@ def test_marts_wait_while_a_blocking_check_of_what_was_loaded_fails_and_refresh_
     assert found.description == "id: 2 stand more than once; until it is well, " + KEEP
     assert marts.requested() == 0
     assert not marts.hourly().passed, "the last days are well, the loaded one is not"
+    assert marts.requested() == 0
+    functions("proved")
+    assert marts.hourly().passed
+    assert [marts.requested() for _ in range(2)] == [1, 0]
+
+
+def test_a_load_whose_blocking_check_cannot_be_evaluated_frees_no_mart(functions, marts):
+    functions("old days broken")
+    assert not marts.load().passed
+    functions("unexamined")
+    assert marts.load() is None
     assert marts.requested() == 0
     functions("proved")
     assert marts.hourly().passed

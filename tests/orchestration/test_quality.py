@@ -177,6 +177,8 @@ def test_the_contract_says_how_severe_a_failure_is(contract, said, usual, severi
     keeps = f"; until it is well, marts on {contract.schema}/{contract.name} keep what they have"
     assert (found.severity, found.description) == (severity, "it is wrong" + (keeps if said == "blocking" else ""))
     assert found.asset_key == specs[every[0]].asset_key
+    mild = check_result(saying, every[0], replace(FAILED, mild=True), usual)
+    assert (mild.severity, mild.description) == (WARN, "it is wrong"), "a warning keeps nothing from happening"
 
 
 @pytest.mark.parametrize("contract", [QUAKES, MART], ids=["source", "mart"])

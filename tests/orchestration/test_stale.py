@@ -55,8 +55,8 @@ class Marts:
     def __init__(self, instance):
         self.instance = instance
 
-    def evaluate(self, key, name, *, passed=False):
-        evaluation = dg.AssetCheckEvaluation(asset_key=key, check_name=name, passed=passed, metadata={})
+    def evaluate(self, key, name, *, passed=False, **more):
+        evaluation = dg.AssetCheckEvaluation(asset_key=key, check_name=name, passed=passed, metadata={}, **more)
         self.instance.report_runless_asset_event(evaluation)
 
     def context(self):
@@ -116,13 +116,17 @@ def test_a_mart_is_left_alone_while_it_or_an_input_is_brought_about(marts, key):
     )
     assert marts.asked() == []
     marts.instance.report_run_failed(run)
+    marts.evaluate(CORE, "blocking", passed=True)
     assert marts.asked() == [[MART]]
 
 
-@pytest.mark.parametrize(("name", "asked"), [("blocking", []), ("other", [[MART]])])
-def test_a_mart_keeps_what_it_has_while_a_blocking_check_of_an_input_fails(marts, name, asked):
+@pytest.mark.parametrize(
+    ("name", "severity", "asked"),
+    [("blocking", "ERROR", []), ("blocking", "WARN", [[MART]]), ("other", "ERROR", [[MART]])],
+)
+def test_a_mart_keeps_what_it_has_while_a_blocking_check_of_an_input_fails(marts, name, severity, asked):
     marts.evaluate(MART, CURRENT)
-    marts.evaluate(CORE, name)
+    marts.evaluate(CORE, name, severity=dg.AssetCheckSeverity[severity])
     assert marts.asked() == asked
     marts.evaluate(CORE, name, passed=True)
     assert marts.asked() == [[MART]]
