@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from lambdas.common.errors import SourceError
+from lambdas.common.names import UNNAMED, find_twins
 
 BATCH = 1000
 
@@ -28,10 +29,11 @@ class JsonText:
 def write_records(path: Path, records: Iterable[Any], check_time: Callable[[int], None]) -> tuple[list[str], int, int]:
     """Write the records; returns their keys in order of the alphabet, the longest line's bytes, and their number.
 
-    `check_time` is called now and then with the number of records so far; what it raises ends the writing.
+    An empty key is UNNAMED. `check_time` is called now and then with the number of records so far; what it raises ends
+    the writing.
 
     Raises:
-        SourceError: a record is not a mapping.
+        SourceError: a record is not a mapping, or two keys differ in case alone.
     """
     names: set[str] = set()
     longest = count = 0
@@ -40,12 +42,20 @@ def write_records(path: Path, records: Iterable[Any], check_time: Callable[[int]
         while batch := list(itertools.islice(iterator, BATCH)):
             check_time(count)
             _require_mappings(batch)
-            lines = _lines(batch)
             names.update(*batch)
+            lines = _lines([_named(record) for record in batch] if "" in names else batch)
             longest = max(longest, max(map(len, lines)))
             count += len(batch)
             file.write(b"\n".join(lines) + b"\n")
-    return sorted(names), longest, count
+    called = sorted(name or UNNAMED for name in names)
+    if twins := find_twins(called):
+        told = f"two columns {twins[0]!r} and {twins[1]!r}" + f" ({UNNAMED} is an empty key)" * ("" in names)
+        raise SourceError(f"the source has {told}: names must differ in more than case")
+    return called, longest, count
+
+
+def _named(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name or UNNAMED: value for name, value in record.items()} if "" in record else record
 
 
 def _require_mappings(batch: list[Any]) -> None:

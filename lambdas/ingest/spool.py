@@ -98,7 +98,6 @@ class Spool:
 
     def ndjson(self, paths: Sequence[Path], names: Sequence[str], *, count: int, longest: int) -> Rows:
         """Keep the records of NDJSON files whose keys are `names`."""
-        _refuse_twins(names)
         if len(names) > MOST_RAW_COLUMNS:
             raise SourceError(f"{len(names):,} different keys; a raw object has at most {MOST_RAW_COLUMNS:,} columns")
         if not names:
@@ -162,14 +161,6 @@ class Spool:
         """Records without any key: rows of nothing, which only their number tells."""
         self.connection.execute('CREATE TABLE extracted AS SELECT NULL::JSON AS "spool 0" FROM range(?)', [count])
         return Rows((), (), count, sparse=True)
-
-
-def _refuse_twins(names: Sequence[str]) -> None:
-    seen: dict[str, str] = {}
-    for name in names:
-        twin = seen.setdefault(name.lower(), name)
-        if twin != name:
-            raise SourceError(f"the source has two columns {twin!r} and {name!r}: names must differ in more than case")
 
 
 def _memory_limit() -> str:

@@ -9,6 +9,7 @@ from lambdas.common.contract.rules import MASK, ROW
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.decimals import MOST_DIGITS, wide_decimals
 from lambdas.common.errors import ObjectError
+from lambdas.common.names import find_twins
 from lambdas.process.transform import NUMBER
 
 # DuckDB's own column for the number of a row in its file
@@ -43,11 +44,9 @@ def refuse_schema(raw: Path) -> None:
     """
     import pyarrow.parquet as pq
 
-    schema, seen = pq.read_schema(raw), dict[str, str]()
-    for name in schema.names:
-        if name.lower() in seen:
-            raise ObjectError(f"two columns are named {seen[name.lower()]!r} and {name!r}: which one is meant?")
-        seen[name.lower()] = name
+    schema = pq.read_schema(raw)
+    if twins := find_twins(schema.names):
+        raise ObjectError(f"two columns are named {twins[0]!r} and {twins[1]!r}: which one is meant?")
     if wide := wide_decimals(schema):
         raise ObjectError(
             f"{', '.join(wide)}: decimals of more than {MOST_DIGITS} digits, which would be rounded; write texts"

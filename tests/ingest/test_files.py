@@ -160,6 +160,17 @@ def test_json_keeps_types_and_sparse_keys(bench, kind, content, more):
     ]
 
 
+@pytest.mark.parametrize("kind", ["ndjson", "json"])
+def test_an_empty_key_is_called_as_a_csv_calls_its_first_column(bench, kind):
+    rows = [{"at": "2024-01-01", "x": 1}, {"at": "2024-01-01", "": "y"}, {"": {"": 1}, "at": "2024-01-01"}]
+    extract = files(bench.write("a.any", "\n".join(map(json.dumps, rows))), kind)
+    bench.ingest(extract)
+    assert [row["column0"] for row in bench.rows("2024-01-01")] == [None, "y", '{"":1}']
+    bench.write("a.any", "\n".join(map(json.dumps, [*rows, {"at": "2024-01-01", "Column0": 1}])))
+    with pytest.raises(SourceError, match=r"two columns 'Column0' and 'column0' \(column0 is an empty key\)"):
+        bench.ingest(extract)
+
+
 TABLE = pa.table(
     {
         "id": pa.array([1, 2], pa.int32()),

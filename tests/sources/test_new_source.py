@@ -167,6 +167,13 @@ def test_keys_that_differ_in_case_alone_are_refused_as_ingest_does(tmp_path):
         read_sample(str(path))
 
 
+def test_an_empty_key_is_proposed_by_the_name_that_ingest_gives_it(pipeline, tmp_path):
+    path = tmp_path / "a.ndjson"
+    path.write_text('{"at": "2024-01-01", "": 7}\n{"at": "2024-01-02", "": 8}\n')
+    _, target = write(tmp_path / "new", read_sample(str(path)))
+    assert [row["column0"] for row in pipeline.run_folder(target, {}).accepted] == [7, 8]
+
+
 def test_decimals_of_more_digits_than_redshift_holds_are_told(tmp_path):
     path, wide = tmp_path / "a.parquet", pa.array([Decimal("0.5")], pa.decimal256(50, 1))
     pq.write_table(pa.table({"at": pa.array([dt.date(2024, 1, 1)]), "wide": wide}), path)

@@ -6,27 +6,26 @@ from decimal import Decimal
 from typing import Any
 
 from lambdas.common.errors import RequestError
+from lambdas.common.names import UNNAMED, find_twins
 
 SMALLEST, EXACT = -(2**63), 2**53
 
 
 def table_of_records(records: Sequence[Mapping[str, Any]]) -> Any:
-    """The table of all keys that occur, in the order of their first appearance.
+    """The table of all keys that occur, in the order of their first appearance; an empty one is UNNAMED.
 
     Raises:
         RequestError: two keys differ in case alone, which ingest refuses.
     """
     import pyarrow as pa
 
-    names, seen = list(dict.fromkeys(name for record in records for name in record)), dict[str, str]()
-    for name in names:
-        twin = seen.setdefault(name.lower(), name)
-        if twin != name:
-            raise RequestError(
-                f"two keys {twin!r} and {name!r} differ in case alone, and ingest refuses such records: tables know no "
-                "case. Let the sender write one of them, or read them by a query or a file that does"
-            )
-    columns = {name: [record.get(name) for record in records] for name in names}
+    names = list(dict.fromkeys(name for record in records for name in record))
+    if twins := find_twins(name or UNNAMED for name in names):
+        raise RequestError(
+            f"two keys {twins[0]!r} and {twins[1]!r} differ in case alone, and ingest refuses such records: tables "
+            "know no case. Let the sender write one of them, or read them by a query or a file that does"
+        )
+    columns = {name or UNNAMED: [record.get(name) for record in records] for name in names}
     return pa.table({name: _array(values) for name, values in columns.items()})
 
 
