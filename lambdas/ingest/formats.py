@@ -7,6 +7,7 @@ from typing import Any
 
 from lambdas.common.decimals import as_digits, wide_decimals
 from lambdas.common.errors import SourceError
+from lambdas.common.names import find_twins
 from lambdas.common.source import FORMATS
 from lambdas.ingest.columns import File, Unreadable, broken_columns
 from lambdas.ingest.csv_files import read_csv_files
@@ -52,7 +53,9 @@ def _parquet(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]
     for number, path in enumerate(paths):
         name = path.name
         try:
-            if wide_decimals(pq.read_schema(path)):
+            schema = pq.read_schema(path)
+            _refuse_twins(schema)
+            if wide_decimals(schema):
                 target = job.spool.folder / f"digits-{number}.parquet"
                 file = pq.ParquetFile(path)
                 _write_batches(file.schema_arrow, file.iter_batches(), target)
@@ -93,6 +96,7 @@ def _arrow_to_parquet(path: Path, target: Path) -> None:
             file.seek(0)
             reader = pa.ipc.open_stream(file)
             batches = iter(reader)
+        _refuse_twins(reader.schema)
         _write_batches(reader.schema, batches, target)
 
 
@@ -104,6 +108,12 @@ def _write_batches(schema: Any, batches: Iterable[Any], target: Path) -> None:
     with pq.ParquetWriter(target, kept) as writer:
         for batch in batches:
             writer.write_batch(as_digits(batch))
+
+
+def _refuse_twins(schema: Any) -> None:
+    """Raise ValueError where DuckDB would give one of two columns another name, as it does in an object under raw/."""
+    if twins := find_twins(schema.names):
+        raise ValueError(f"two columns are named {twins[0]!r} and {twins[1]!r}: which one is meant?")
 
 
 def _ndjson(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:

@@ -6,14 +6,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lambdas.common.errors import SourceError
+from lambdas.common.errors import RequestError, SourceError
+from lambdas.common.propose import read_sample
 
 AT = "2024-01-01 10:00:00"
 
 
 def write(folder, name, columns):
     """Write a file of the format that its name ends with: values of columns by name."""
-    path, table = folder / name, pa.table(columns)
+    path, table = folder / name, columns if isinstance(columns, pa.Table) else pa.table(columns)
     path.parent.mkdir(parents=True, exist_ok=True)
     if name.endswith("parquet"):
         pq.write_table(table, path)
@@ -97,3 +98,14 @@ def test_an_error_shows_no_value_and_names_file_and_column(bench):
     told = "b.parquet: column ssn (VARCHAR) cannot be read as parquet; is it whole, and is its text UTF-8?"
     assert str(error.value) == f"things: filesystem: {told}"
     assert error.value.__suppress_context__
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+@pytest.mark.parametrize("twin", ["ID", "id"])
+def test_two_columns_of_one_name_in_a_file_are_refused(bench, kind, twin):
+    write(bench.folder, f"a.{kind}", pa.table([[1], [AT], [7]], names=["id", "at", twin]))
+    with pytest.raises(SourceError) as error:
+        read(bench, kind)
+    assert f"filesystem: a.{kind}: two columns are named 'id' and {twin!r}: which one is meant?" in str(error.value)
+    with pytest.raises(RequestError, match="two columns are named 'id' and"):
+        read_sample(str(bench.folder / f"a.{kind}"))

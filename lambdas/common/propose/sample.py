@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from lambdas.common.contract.model import MOST_COLUMNS
 from lambdas.common.decimals import MOST_DIGITS, as_digits, wide_decimals
 from lambdas.common.errors import RequestError
+from lambdas.common.names import find_twins
 from lambdas.common.propose import csv_sample, json_sample
 from lambdas.common.propose.foreign import refuse_foreign, refuse_workbook
 from lambdas.common.propose.records import table_of_records
@@ -94,6 +95,8 @@ def _of_bytes(body: bytes, extract: dict[str, Any], name: str) -> Sample:
     if not content.strip():
         raise RequestError(f"{name} is empty: there is nothing to propose from")
     table, options, complete = _read(content, name, notes)
+    if twins := find_twins(table.column_names):
+        raise RequestError(f"{name}: two columns are named {twins[0]!r} and {twins[1]!r}: which one is meant?")
     table = _in_digits(table, name, notes)
     if not table.num_rows or not table.num_columns:
         raise RequestError(f"{name} has no rows: a sample needs some")
