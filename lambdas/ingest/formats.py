@@ -1,6 +1,7 @@
 """Files on disk to rows in the spool. Nothing is guessed: CSV is text, numbers of JSON and Parquet keep their type."""
 
 import codecs
+import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from lambdas.common.decimals import as_digits, wide_decimals
 from lambdas.common.errors import SourceError
 from lambdas.common.names import find_twins
+from lambdas.common.run_ends import without_run_ends
 from lambdas.common.source import FORMATS
 from lambdas.ingest.columns import File, Unreadable, broken_columns
 from lambdas.ingest.csv_files import read_csv_files
@@ -79,6 +81,8 @@ def _arrow(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:
             _arrow_to_parquet(path, target)
         except (pa.ArrowInvalid, OSError) as error:
             raise SourceError(f"filesystem: {path.name} is no Arrow file: {error}") from error
+        except pa.ArrowException as error:
+            raise SourceError(f"filesystem: {path.name} cannot be read as arrow: {error}") from error
         except ValueError as error:
             raise SourceError(f"filesystem: {path.name}: {error}") from error
         readable.append(File(path.name, f"read_parquet({job.spool.link(target)})"))
@@ -97,6 +101,7 @@ def _arrow_to_parquet(path: Path, target: Path) -> None:
             reader = pa.ipc.open_stream(file)
             batches = iter(reader)
         _refuse_twins(reader.schema)
+        _refuse_unknown(reader.schema)
         _write_batches(reader.schema, batches, target)
 
 
@@ -104,16 +109,34 @@ def _write_batches(schema: Any, batches: Iterable[Any], target: Path) -> None:
     """The batches as Parquet that DuckDB reads exactly."""
     import pyarrow.parquet as pq
 
-    kept = as_digits(schema.empty_table()).schema
+    kept = as_digits(without_run_ends(schema.empty_table())).schema
     with pq.ParquetWriter(target, kept) as writer:
         for batch in batches:
-            writer.write_batch(as_digits(batch))
+            writer.write_batch(as_digits(without_run_ends(batch)))
 
 
 def _refuse_twins(schema: Any) -> None:
     """Raise ValueError where DuckDB would give one of two columns another name, as it does in an object under raw/."""
     if twins := find_twins(schema.names):
         raise ValueError(f"two columns are named {twins[0]!r} and {twins[1]!r}: which one is meant?")
+
+
+def _refuse_unknown(schema: Any) -> None:
+    """Raise ValueError where Parquet, and so a raw object, cannot have a type of Arrow's; names the columns."""
+    if not _is_known(schema):
+        unknown = ", ".join(f"{field.name} ({field.type})" for field in schema if not _is_known([field]))
+        raise ValueError(f"column {unknown} has a type that raw objects cannot have; write texts")
+
+
+def _is_known(fields: Iterable[Any]) -> bool:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        pq.write_table(as_digits(without_run_ends(pa.schema(fields).empty_table())), io.BytesIO())
+    except pa.ArrowNotImplementedError:
+        return False
+    return True
 
 
 def _ndjson(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:

@@ -109,3 +109,26 @@ def test_two_columns_of_one_name_in_a_file_are_refused(bench, kind, twin):
     assert f"filesystem: a.{kind}: two columns are named 'id' and {twin!r}: which one is meant?" in str(error.value)
     with pytest.raises(RequestError, match="two columns are named 'id' and"):
         read_sample(str(bench.folder / f"a.{kind}"))
+
+
+RUN_ENDS = pa.RunEndEncodedArray.from_arrays([2, 3], pa.array(["x", None]))
+ODD = {
+    "month_day_nano_interval": pa.array([pa.MonthDayNano([1, 2, 3])]),
+    "struct<>": pa.array([{}], pa.struct([])),
+    "list<item: run_end_encoded<run_ends: int64, values: string>>": pa.ListArray.from_arrays([0, 3], RUN_ENDS),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_type_of_arrow_that_parquet_has_not_is_named(bench, kind):
+    write(bench.folder, "a.arrow", {"id": [1], "at": [AT], "odd": ODD[kind]})
+    with pytest.raises(SourceError) as error:
+        read(bench, "arrow")
+    assert f"a.arrow: column odd ({kind}) has a type that raw objects cannot have" in str(error.value)
+
+
+def test_runs_of_one_value_are_written_out(bench):
+    write(bench.folder, "a.arrow", {"id": [1, 2, 3], "at": [AT] * 3, "x": RUN_ENDS})
+    read(bench, "arrow")
+    assert [row["x"] for row in bench.rows("2024-01-01")] == ["x", "x", None]
+    assert read_sample(str(bench.folder / "a.arrow")).table["x"].to_pylist() == ["x", "x", None]

@@ -18,6 +18,7 @@ from lambdas.common.names import find_twins
 from lambdas.common.propose import csv_sample, json_sample
 from lambdas.common.propose.foreign import refuse_foreign, refuse_workbook
 from lambdas.common.propose.records import table_of_records
+from lambdas.common.run_ends import without_run_ends
 from lambdas.common.source import ENDINGS, FORMATS, archive_members
 
 MOST_ROWS = 100_000
@@ -188,7 +189,7 @@ def _arrow(body: bytes, name: str) -> tuple[Any, dict[str, Any]]:
 
     try:
         reader = pa.ipc.open_file(body) if body.startswith(b"ARROW1") else pa.ipc.open_stream(body)
-        return reader.read_all(), {"format": "arrow"}
+        return without_run_ends(reader.read_all()), {"format": "arrow"}
     except (pa.ArrowInvalid, OSError) as error:
         raise RequestError(f"{name} begins as Arrow and cannot be read: {error}") from error
 
