@@ -40,4 +40,4 @@ def _reason(state: str, counts: Mapping[str, int]) -> str | None:
 def _absence(counts: Mapping[str, int]) -> str:
     if counts["rows_rejected"]:
         return f"all of {counts['rows_in']} rows broke a rule"
-    return "objects were set aside or forgotten" if counts["objects"] else "no object came for this day"
+    return "objects were set aside or forgotten" if counts["objects"] else "no object of this day is loaded"

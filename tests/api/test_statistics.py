@@ -78,7 +78,7 @@ def test_days_say_their_state_and_its_reason(api: Api) -> None:
         "missing", "loaded", "loaded", "empty", "missing", "missing", "missing",
     ]  # fmt: skip
     assert found["2018-02-01"]["reason"] == "2 of 10 rows broke a rule"
-    assert found["2018-01-31"]["reason"] == "no object came for this day"
+    assert found["2018-01-31"]["reason"] == "no object of this day is loaded"
     assert found["2018-02-05"]["objects_bad"] == 1
     assert set(api.refused(f"{QUAKES}/days", place="place 1")) == {"place"}
 

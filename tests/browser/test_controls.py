@@ -72,7 +72,7 @@ def test_missing_days_are_named_counted_and_shaded(view: View) -> None:
     assert view.number("Days missing") == "12"
     missing = view["#days .calendar button.missing"]
     expect(missing).to_have_count(12)
-    expect(missing.first).to_have_attribute("aria-label", re.compile("no object came for this day"))
+    expect(missing.first).to_have_attribute("aria-label", re.compile("no object of this day is loaded"))
     view["#today"].click()
     expect(view["#controls [name=to]"]).not_to_have_value("2018-02-20")
     view.settled()
