@@ -10,10 +10,10 @@ from typing import Any
 from lambdas.common.contract.casts import NUMBERS, duckdb_type
 from lambdas.common.contract.columns import custom_properties
 from lambdas.common.contract.compile import compile_contract, unsettled_rule, unsettled_value
-from lambdas.common.contract.model import Column, Contract, QueryRule
+from lambdas.common.contract.model import Column, Contract, QueryRule, RowRule
 from lambdas.common.contract.places import hint, near
 from lambdas.common.contract.quality import fill, place_of
-from lambdas.common.contract.rules import row_rules
+from lambdas.common.contract.rules import ROW
 from lambdas.common.contract.sound import PHYSICAL_TYPE, Mistake
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ContractError
@@ -58,6 +58,8 @@ BOUNDS = ("minimum", "maximum", "exclusive_minimum", "exclusive_maximum")
 # what a raw column may hold, tried in this order where an expression does not bind to text
 RAW_TYPES = ("VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP")
 MOST_SOURCES = 3
+# what DuckDB says of an expression that looks beyond its row, whatever type the raw columns have
+BEYOND_A_ROW = re.compile(r"Binder Error: (aggregates .*|window functions .*|UNNEST .*|TRY .*|WHERE clause .*)")
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -144,10 +146,7 @@ def find_sql_mistakes(contract: Contract) -> Iterator[Mistake]:
             yield from _constants(connection, column)
             yield from _enum(connection, column)
         for rule in contract.row_rules:
-            try:
-                row_rules(connection, replace(contract, row_rules=(rule,)))
-            except ContractError as error:
-                yield Mistake(_short(error, contract) + _column_meant(error, contract), rule.column, place_of(rule))
+            yield from _row_rule(connection, contract, rule)
         for query in contract.object_rules:
             yield from _object_rule(connection, contract, query)
     finally:
@@ -160,19 +159,45 @@ def _expression(connection: Any, contract: Contract, column: Column) -> Iterator
         yield Mistake(f"transformLogic: {why}", column.name, "transformLogic")
         return
     alone = replace(contract, columns=(column,), row_rules=(), object_rules=())
+    # what the platform itself writes around a raw column is the same for all
+    bind = compile_contract if column.reads_one_raw_column else _prepare
     choices = product(RAW_TYPES, repeat=len(column.sources)) if len(column.sources) <= MOST_SOURCES else ()
     same = ([kind] * len(column.sources) for kind in RAW_TYPES)
     first: ContractError | None = None
     for kinds in (*same, *choices):
         try:
-            compile_contract(connection, alone, dict(zip(column.sources, kinds, strict=True)))
+            bind(connection, alone, dict(zip(column.sources, kinds, strict=True)))
         except ContractError as error:
-            first = first or error
-            if column.reads_one_raw_column or "Referenced column" in str(error):
+            beyond = BEYOND_A_ROW.search(str(error))
+            first = error if beyond else first or error
+            if beyond or column.reads_one_raw_column or "Referenced column" in str(error):
                 break
         else:
             return
     yield Mistake(_unbound(column, str(first)), column.name, "transformLogic")
+
+
+def _prepare(connection: Any, contract: Contract, raw_types: Mapping[str, str]) -> None:
+    """Bind the statements that a load runs: what stands well alone may be refused within them."""
+    compiled = compile_contract(connection, contract, raw_types)
+    raw = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in raw_types.items())
+    for statement in (compiled.accepted, compiled.rejected):
+        try:
+            connection.execute(f"DESCRIBE {statement(f'(SELECT {raw}, 0 AS {ROW})', '')}")
+        except Exception as error:
+            raise ContractError(f"does not bind: {_first_line(error)}") from error
+
+
+def _row_rule(connection: Any, contract: Contract, rule: RowRule) -> Iterator[Mistake]:
+    plain = tuple(replace(c, transform=quoted(c.name), sources=(c.name,)) for c in contract.columns)
+    alone = replace(contract, columns=plain, row_rules=(rule,), object_rules=())
+    try:
+        _prepare(connection, alone, {column.name: "VARCHAR" for column in plain})
+    except ContractError as error:
+        text, beyond = _short(error, contract) + _column_meant(error, contract), BEYOND_A_ROW.search(str(error))
+        if beyond:
+            text = f"quality rule {rule.name!r} is no rule over one row: {beyond[1]}; over more it is type: sql"
+        yield Mistake(text, rule.column, place_of(rule))
 
 
 def _unbound(column: Column, error: str) -> str:
@@ -182,6 +207,8 @@ def _unbound(column: Column, error: str) -> str:
     if missing:
         text = f"transformLogic does not bind: {missing[1]!r} is not among transformSourceObjects"
         return f"{text}{near(missing[1], column.sources)}; write them as {names}"
+    if beyond := BEYOND_A_ROW.search(error):
+        return f"transformLogic is no expression over one row: {beyond[1]}; what looks at more than a row is a mart"
     if "syntax error" in error:
         # DuckDB names what stands behind the expression, which nobody has written
         return f"transformLogic is no expression of DuckDB's as it is written: {column.transform!r}; is all closed?"

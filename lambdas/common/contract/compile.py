@@ -24,7 +24,7 @@ from lambdas.common.contract.rules import (
     row_rules,
     unique_rules,
 )
-from lambdas.common.contract.settled import unsettled
+from lambdas.common.contract.settled import STAR, unsettled
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.errors import ContractError
 
@@ -138,7 +138,7 @@ def _expression_types(connection: Any, contract: Contract, raw_types: Mapping[st
     clean = clean_columns(contract, raw_types)
     types = {}
     for column in contract.columns:
-        sql = f"DESCRIBE SELECT {column.transform} AS v FROM (SELECT {clean} FROM (SELECT {raw}))"
+        sql = f"DESCRIBE SELECT ({column.transform}) AS v FROM (SELECT {clean} FROM (SELECT {raw}))"
         try:
             types[column.name] = str(connection.execute(sql).fetchall()[0][1])
         except Exception as error:
@@ -158,7 +158,7 @@ def unsettled_value(connection: Any, column: Column) -> str:
 
 def unsettled_rule(connection: Any, contract: Contract, rule: QueryRule) -> str:
     """The same of a rule over an object's rows, which refuses the object; one that only warns changes no table."""
-    names = frozenset(column.name for column in contract.columns)
+    names = frozenset([*(column.name for column in contract.columns), STAR])
     return unsettled(connection, fill(rule, object="(SELECT 1)"), names) if rule.fatal else ""
 
 

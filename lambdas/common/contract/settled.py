@@ -20,12 +20,15 @@ SESSION = {
     "current_connection_id", "current_database", "current_catalog", "current_schema", "current_schemas",
     "current_setting", "getvariable", "in_search_path", "stats", "vector_type", "sleep_ms", "write_log",
 }  # fmt: skip
-READS = {
-    **dict.fromkeys(CLOCK, "reads the clock"),
-    **dict.fromkeys(CHANCE, "is left to chance"),
-    **dict.fromkeys(SESSION, "depends on the session"),
-}
+# the class of the node that * is; the function of that name multiplies
+STAR = "STAR"
 WHY = "a rebuild would give other rows; what is compared or kept has to stand in the raw columns"
+READS = {
+    **dict.fromkeys(CLOCK, f"reads the clock: {WHY}"),
+    **dict.fromkeys(CHANCE, f"is left to chance: {WHY}"),
+    **dict.fromkeys(SESSION, f"depends on the session: {WHY}"),
+    STAR: "reads whatever columns an object has; name those that are meant",
+}
 
 
 def unsettled(connection: Any, sql: str, names: AbstractSet[str]) -> str:
@@ -34,7 +37,8 @@ def unsettled(connection: Any, sql: str, names: AbstractSet[str]) -> str:
     Args:
         connection: any DuckDB connection; it only parses.
         sql: one SELECT.
-        names: columns that it may read, in lower case: DuckDB takes a column before a word such as current_date.
+        names: columns that it may read, in lower case: DuckDB takes a column before a word such as current_date;
+            and STAR where * may stand for all of a relation.
     """
     tree = json.loads(connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()[0][0])
     return unsettled_in(tree, names)
@@ -49,7 +53,7 @@ def _found(node: Any, names: AbstractSet[str]) -> Iterator[str]:
     if isinstance(node, dict):
         name, shown = _called(node, names)
         if name in READS:
-            yield f"{shown} {READS[name]}: {WHY}"
+            yield f"{shown} {READS[name]}"
         node = [*node.values()]
     for item in node if isinstance(node, list) else ():
         yield from _found(item, names)
@@ -64,4 +68,4 @@ def _called(node: dict[str, Any], names: AbstractSet[str]) -> tuple[str, str]:
     if node.get("class") == "COLUMN_REF" and isinstance(path, list) and len(path) == 1:
         name = str(path[0]).lower()
         return ("" if name in names else name), name
-    return "", ""
+    return (STAR if node.get("class") == STAR and STAR not in names else ""), "*"
