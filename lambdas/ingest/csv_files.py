@@ -4,7 +4,7 @@ import codecs
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TextIO
@@ -61,7 +61,7 @@ def read_csv_files(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, tu
         if BROKEN.search(str(error.__cause__)):
             for path in readable:  # Python says where, and what
                 _rewritten(path, dialect, folder)
-        raise SourceError(f"filesystem: {_told(error, dialect)}") from None
+        raise SourceError(f"filesystem: {_told(error, readable[files.index(error.file)], dialect)}") from None
 
 
 def _dialect(given: Mapping[str, Any]) -> Dialect:
@@ -266,15 +266,29 @@ def _distinct(names: Sequence[str]) -> Iterator[str]:
         yield candidate
 
 
-def _told(unreadable: Unreadable, dialect: Dialect) -> str:
+def _odd_row(path: Path, dialect: Dialect, width: int) -> tuple[int, int] | None:
+    """Line and values of the first row that has not so many: the lines that DuckDB counts may be those of a copy."""
+    line = 0
+    with _opened(path, dialect) as (_, file), suppress(csv.Error, UnicodeError):
+        reader = _reader(file, dialect)
+        for row in reader:
+            if row and len(row) != width:
+                return dialect.skip + line + 1, len(row)
+            line = reader.line_num
+    return None
+
+
+def _told(unreadable: Unreadable, path: Path, dialect: Dialect) -> str:
     """DuckDB's error without the row that it shows: that may be long, and nobody's business."""
     error = str(unreadable.__cause__)
     line = re.search(r"CSV Error on Line: (\d+)", error)
     width = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", error)
-    place = f"{unreadable.file.name}: line {line[1] if line else 'unknown'}"
+    found = _odd_row(path, dialect, int(width[1])) if width else None
+    place = f"{unreadable.file.name}: line {found[0] if found else line[1] if line else 'unknown'}"
     place += " without comments" if dialect.comment else ""
     if width:
-        return f"{place}: {width[2]} values, not {width[1]}; set csv.ragged to true where rows differ in length"
+        values = found[1] if found else width[2]
+        return f"{place}: {values} values, not {width[1]}; set csv.ragged to true where rows differ in length"
     if "unicode" in error.lower() or "utf-8" in error.lower():
         return f"{place} is not {dialect.encoding}; set csv.encoding"
     if "unterminated quote" in error.lower():

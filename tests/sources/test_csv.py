@@ -131,6 +131,20 @@ def test_ragged_row_is_refused_with_file_and_line(pipeline, line, number):
     assert "csv.ragged" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ('"id\n",at\n' + f"1,{DAY}\n" * 50 + "bad\n", 53),
+        ("id,at\r\n" + "\n" * 20 + f"1,{DAY}\nbad\n1\n", 23),
+        (f'before\nid,at\r\n"1\n\n",{DAY}\nbad\n', 6),
+    ],
+)
+def test_the_line_is_the_file_s_where_its_rows_are_written_anew(pipeline, text, number):
+    skip = {"csv": {"skip": 1}} if text.startswith("before") else {}
+    with pytest.raises(SourceError, match=rf"a\.csv: line {number}: 1 values, not 2; set csv.ragged"):
+        pipeline.run(pipeline.write("a.csv", text.encode(), "csv", **skip), [ID, AT])
+
+
 def test_ragged_rows_are_kept_where_the_source_is_known_to_have_them(pipeline):
     text = csv("id,at,name", f"1,{DAY}", f"2,{DAY},x,surplus,", f'3,{DAY},"y\nz"')
     extract = pipeline.write("a.csv", text, "csv", csv={"ragged": True})
