@@ -89,6 +89,20 @@ def test_local_times_of_a_zone_where_clocks_skip_or_repeat_none_is_guessed(pipel
     assert run(pipeline, list(texts), logicalTypeOptions=options) == list(texts.values())
 
 
+def test_a_night_in_which_clocks_show_two_hours_twice(pipeline):
+    texts = {
+        "2024-10-27 00:59": at(2024, 10, 26, 22, 59),
+        "2024-10-27 01:30": "rejected",
+        "2024-10-27 02:59": "rejected",
+        "2024-10-27 03:00": at(2024, 10, 27, 3),
+        "2024-03-31 02:30": "rejected",  # clocks go from 1 to 3
+        "2024-03-31 03:00": at(2024, 3, 31, 1),
+    }
+    assert run(pipeline, list(texts), logicalTypeOptions={"defaultTimezone": "Antarctica/Troll"}) == list(
+        texts.values()
+    )
+
+
 def test_local_event_time_decides_the_utc_day(pipeline):
     column = {**AT, "logicalTypeOptions": {"defaultTimezone": "America/New_York", "format": "M/d/yyyy HH:mm"}}
     text = "id,at\n1,1/1/2024 18:59\n2,1/1/2024 19:00\n3,never\n"

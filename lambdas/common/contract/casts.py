@@ -9,6 +9,8 @@ INTEGERS = frozenset(
     {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"}
 )
 FLOATS = frozenset({"FLOAT", "DOUBLE"})
+# every integer of so many digits is one
+SAFE_DIGITS = {"FLOAT": 7, "DOUBLE": 15}
 NUMBERS = INTEGERS | FLOATS
 # an escape that JSON allows and that no VARCHAR can hold; an escaped backslash before u0000 is not one
 NUL_IN_JSON = r"(^|[^\\])(\\\\)*\\u0000"
@@ -145,10 +147,19 @@ def _text_conditions(value: str, target: str, *, checked: str) -> Iterator[str]:
     if target in FLOATS:
         yield f"NOT contains({value}, '_')"
         yield f"isfinite({checked})"
+        yield _holds_integer(value, target, checked=checked)
     elif target in INTEGERS:
         yield _says_exactly(value, 0, checked=checked)
     elif target.startswith("DECIMAL"):
         yield _says_exactly(value, int(target[target.index(",") + 1 : -1]), checked=checked)
+
+
+def _holds_integer(value: str, target: str, *, checked: str) -> str:
+    """SQL: a text that is an integer is the float itself; of few digits any is, and a fraction may be rounded."""
+    return (
+        f"(strlen({value}) <= {SAFE_DIGITS[target]} OR contains({value}, '.') OR contains(lower({value}), 'e') "
+        f"OR TRY_CAST({checked} AS HUGEINT) = TRY_CAST({value} AS HUGEINT))"
+    )
 
 
 def _says_exactly(value: str, scale: int, *, checked: str) -> str:

@@ -10,6 +10,9 @@ from lambdas.common.contract.sql import literal
 
 OFFSET = r":\d{2}(?:\.\d+)?\s*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 UTC = "UTC"
+# by how many minutes clocks are set back: two hours in Antarctica/Troll, three in years of war
+CHANGES = (30, 60, 120, 180)
+LONGEST_CHANGE = "INTERVAL 180 MINUTE"
 
 
 def read_value(column: Column, value: str, raw_type: str) -> tuple[str, str]:
@@ -73,11 +76,16 @@ def _instant(local: str, zone: str) -> str:
         return f"timezone('UTC', {local})"
     name = literal(zone)
     instant = f"timezone({name}, {local})"
-    once = " AND ".join(
-        f"timezone({name}, {instant} {shift}) <> {local}"
-        for shift in ("- INTERVAL 30 MINUTE", "- INTERVAL 1 HOUR", "+ INTERVAL 30 MINUTE", "+ INTERVAL 1 HOUR")
+    # far from any change of the clocks, as nearly all times are, two looks tell that there is none
+    still = " AND ".join(
+        f"timezone({name}, {instant} {sign} {LONGEST_CHANGE}) = {local} {sign} {LONGEST_CHANGE}" for sign in "-+"
     )
-    return f"CASE WHEN timezone({name}, {instant}) = {local} AND {once} THEN {instant} END"
+    once = " AND ".join(
+        f"timezone({name}, {instant} {sign} INTERVAL {minutes} MINUTE) <> {local}"
+        for sign in "-+"
+        for minutes in CHANGES
+    )
+    return f"CASE WHEN {still} THEN {instant} WHEN timezone({name}, {instant}) = {local} AND {once} THEN {instant} END"
 
 
 def _number(value: str, decimal: str, thousands: str | None) -> str:
