@@ -185,6 +185,17 @@ def test_decimals_of_more_digits_than_redshift_holds_are_told(tmp_path):
         read_sample(str(path))
 
 
+def test_binary_that_is_no_text_is_told(tmp_path):
+    path, days = tmp_path / "a.parquet", pa.array([dt.date(2024, 1, 1)] * 3)
+    pq.write_table(
+        pa.table({"at": days, "mark": [b"\xff\x00", b"\xe9", None], "name": [b"a", "é".encode(), b""]}), path
+    )
+    proposal = propose("things", read_sample(str(path)))
+    assert (proposal.rejected, proposal.rows) == (2, 3)
+    assert "mark: of the sample 2 would be rejected (cast): binary that is no UTF-8 text" in "\n".join(proposal.unsure)
+    assert "name: of the sample" not in "\n".join(proposal.unsure)
+
+
 def test_a_code_that_reads_like_no_value_stays_a_code(tmp_path):
     contract, unsure, _ = proposed(tmp_path, "no time")
     assert contract.words_of("code") == ()
