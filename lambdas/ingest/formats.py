@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -146,9 +147,19 @@ def _ndjson(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:
 def _lines(path: Path) -> Iterator[Any]:
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+            if number == 1:
+                _require_utf8(line, path.name)
+                line = line.removeprefix(codecs.BOM_UTF8)
             if not line.isspace():
                 yield _parsed(line, f"{path.name}: line {number}")
+
+
+def _require_utf8(line: bytes, name: str) -> None:
+    encoding = json.detect_encoding(line)
+    if not encoding.startswith("utf-8"):
+        raise SourceError(
+            f"filesystem: {name} is {encoding.upper()}; NDJSON is read as UTF-8 alone, so write it as that"
+        )
 
 
 def _json(job: Job, paths: Sequence[Path], skip: int) -> tuple[Rows, Stopped]:

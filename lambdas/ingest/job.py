@@ -53,7 +53,7 @@ class Job:
         """Raise SourceUnavailable where the deadline has passed; `told` is what has come so far."""
         if time.monotonic() > self.deadline:
             raise SourceUnavailable(
-                f"{self.source}: the time was up after {told} and the source was still sending; "
+                f"the time was up after {told} and the source was still sending; "
                 "ask for fewer days, or set a lower extract.pass_days in defs.yaml; a source that is read whole needs "
                 "days in its parameters, or window_column"
             )

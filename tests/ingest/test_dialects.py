@@ -83,7 +83,7 @@ def test_a_statement_of_postgresql_ends_after_the_sources_timeout(bench, url):
 
 def test_a_statement_ends_with_the_time_of_the_call(bench, url):
     for where, query in ((url, SLOW), ("sqlite://", ENDLESS)):
-        with within(8), pytest.raises(SourceUnavailable, match="the time was up after a statement that did not end"):
+        with within(8), pytest.raises(SourceUnavailable, match=r"^\w+: the time was up after a statement"):
             read(bench, where, query=query, seconds=0.5)
 
 

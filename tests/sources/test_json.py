@@ -107,6 +107,8 @@ def test_array_object_and_blank_lines(pipeline):
         ('{"id": 1}\n{"id": 2, "at": "x"\n', "line 2"),
         ('{"id": 1, "ID": 2}\n', "'ID' and 'id'|'id' and 'ID'"),
         ("[1, 2]\n", "data_selector"),
+        ('{"id": 1}\n'.encode("utf-16"), "a.ndjson is UTF-16; NDJSON is read as UTF-8 alone"),
+        ('{"id": 1}\n'.encode("utf-16-le"), "a.ndjson is UTF-16-LE; NDJSON is read as UTF-8 alone"),
         (json.dumps({f"k{n}": n for n in range(2000)}) + "\n", "2,000 different keys"),
     ],
 )
