@@ -13,6 +13,7 @@ from orchestration.components.landed import LANDED
 from orchestration.components.proof import DECLARED, HOLDS, KEPT, LOADED
 from orchestration.components.quality import CHECKS, FRESH, GRAIN, TABLE_RULES
 from orchestration.definitions import defs
+from orchestration.loads import PAUSED_TAG
 from orchestration.schedules import HOURLY_CRON, NIGHTLY_CRON
 
 
@@ -65,9 +66,10 @@ def test_assets_carry_what_their_contract_says(graph, name):
     for key in (key for key in graph.get_all_asset_keys() if key.path[-1] == name):
         node = graph.get(key)
         assert node.group_name == ("marts" if contract.kind == "mart" else name)
-        assert node.owners == [f"team:{contract.team}"]
+        assert node.owners == ([f"team:{contract.team}"] if contract.team else [])
         assert set(contract.tags) <= set(node.tags)
-        assert node.description.startswith(contract.title)
+        paused = "Paused in its defs.yaml: nothing of it runs by itself. " if PAUSED_TAG in node.tags else ""
+        assert node.description.startswith(paused + contract.title)
         assert "**" not in node.description, "the catalog shows it as it stands"
         assert node.code_version.startswith(contract.hash)
         linked = {Path(r.file_path) for r in node.metadata["dagster/code_references"].code_references}
@@ -145,13 +147,20 @@ def test_whatever_calls_a_function_is_tried_again(definitions):
     assert RETRIES.max_retries > 0
 
 
+def is_watched(config):
+    """Whether anything new is expected of the source."""
+    now = dt.datetime.now(dt.UTC)
+    return config.watched_until(now) == now
+
+
 @pytest.mark.parametrize("name", load_contracts())
 def test_tables_are_checked_and_fresh_as_their_contract_says(graph, name):
     contract = load_contracts()[name]
     key = dg.AssetKey([contract.schema, name])
     found = {check.name for check in graph.asset_check_keys if check.asset_key == key}
     policy = graph.get(key).freshness_policy
-    assert (policy.fail_window.to_timedelta() if policy else None) == contract.freshness
+    watched = contract.kind == "mart" or is_watched(load_source_config(name))
+    assert (policy.fail_window.to_timedelta() if policy else None) == (contract.freshness if watched else None)
     if contract.kind == "mart":
         made = {CURRENT: True, GRAIN: contract.key, TABLE_RULES: contract.table_rules, FRESH: contract.freshness}
         assert found == {check for check, has in made.items() if has}
@@ -174,7 +183,7 @@ def test_sources_are_partitioned_by_utc_day_up_to_today(graph, name):
         # midnight may pass between the two
         assert keys[-1] in (str(config.last_day(today)), str(config.last_day(today + dt.timedelta(days=1))))
         assert node.partitions_def.timezone == "UTC"
-        assert node.backfill_policy == dg.BackfillPolicy.single_run()
+        assert node.backfill_policy == (dg.BackfillPolicy.single_run() if node.is_executable else None)
     assert graph.get(dg.AssetKey(["raw", name])).is_executable is (config.extract is not None)
 
 
@@ -197,7 +206,7 @@ def test_sensors_and_schedules_run_without_a_click(definitions):
         "raw_objects": dg.DefaultSensorStatus.RUNNING,
         "marts_after_inputs": dg.DefaultSensorStatus.RUNNING,
     }
-    wanted = {f"{n}_landing": c.schedule for n in load_sources() if (c := load_source_config(n)).schedule}
+    wanted = {f"{n}_landing": c.schedule for n in load_sources() if (c := load_source_config(n)).scheduled}
     wanted |= {"hourly_proof": HOURLY_CRON, "nightly_proof": NIGHTLY_CRON}
     assert {s.name: s.cron_schedule for s in repository.schedule_defs} == wanted
     assert {s.job_name for s in repository.schedule_defs} == {"proof", *(n for n in wanted if n.endswith("_landing"))}

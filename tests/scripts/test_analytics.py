@@ -154,7 +154,7 @@ def test_rejected_rows_are_shown_with_their_reasons_and_objects_with_theirs(clou
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["prove", "nope"], "known are earthquakes"),
+        (["prove", "nope"], "there is no source 'nope'; known are "),
         (["rebuild", "weather", "--from", "2013-02-02", "--to", "2013-02-01"], "lies after --to 2013-02-01"),
         (["rebuild", "weather", "--from", "2013-02-30"], "'2013-02-30' is no day"),
         (["forget", "weather"], "one of the arguments --object --key is required"),
