@@ -14,6 +14,7 @@ NIGHTLY_CRON = "30 4 * * *"
 # most of what goes wrong is of the last days; beside the hour, when everybody's schedules begin
 HOURLY_CRON = "17 * * * *"
 HOURLY_DAYS = 7
+PROOF = "proof"
 
 
 def build_daily_schedule(config: SourceConfig) -> dg.ScheduleDefinition:
@@ -54,7 +55,7 @@ def latest_complete_day(moment: dt.datetime) -> dt.date:
 
 def build_proofs() -> list[dg.ScheduleDefinition]:
     """The schedules that run the checks of all sources: hourly over the last days, nightly over all of them."""
-    job = dg.define_asset_job("proof", dg.AssetSelection.all_asset_checks(), description="Proves every source.")
+    job = dg.define_asset_job(PROOF, dg.AssetSelection.all_asset_checks(), description="Proves every source.")
     return [
         _build_proof("hourly_proof", job, HOURLY_CRON, days=HOURLY_DAYS),
         _build_proof("nightly_proof", job, NIGHTLY_CRON, days=None),

@@ -30,6 +30,7 @@ from orchestration.loads import (
 from orchestration.queue import Received
 from orchestration.reloads import failed_loads
 from orchestration.resources import Cloud, pause_reason
+from orchestration.tidying import old_proofs
 
 INTERVAL_SECONDS = 5
 
@@ -63,7 +64,7 @@ def raw_objects(context: dg.SensorEvaluationContext, cloud: Cloud) -> dg.SensorR
 
 def build_sensors() -> list[dg.SensorDefinition]:
     """The sensors of the code location, the marts' automation excepted."""
-    return [raw_objects, failed_loads, healing, alerts]
+    return [raw_objects, failed_loads, healing, alerts, old_proofs]
 
 
 def _handles(cursor: str | None) -> list[str]:

@@ -202,6 +202,7 @@ def test_sensors_and_schedules_run_without_a_click(definitions):
     assert statuses == {
         "alerts": dg.DefaultSensorStatus.RUNNING,
         "healing": dg.DefaultSensorStatus.RUNNING,
+        "old_proofs": dg.DefaultSensorStatus.RUNNING,
         "failed_loads": dg.DefaultSensorStatus.RUNNING,
         "raw_objects": dg.DefaultSensorStatus.RUNNING,
         "marts_after_inputs": dg.DefaultSensorStatus.RUNNING,
