@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.common.contract.sql import quoted
+from lambdas.common.room import is_disk_full
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def reading(file: File) -> Iterator[None]:
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        if "No space left" in str(error):
+        if is_disk_full(error):
             raise
         raise Unreadable(file) from error
 

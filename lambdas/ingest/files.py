@@ -1,6 +1,5 @@
 """The rows of files, slice by slice: each file on disk, unpacked, one path a file."""
 
-import errno
 import gzip
 import hashlib
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lambdas.common.errors import SourceError, SourceUnavailable, WorkspaceFull
+from lambdas.common.room import is_disk_full
 from lambdas.common.source import KEYS, PACKINGS, archive_members
 from lambdas.ingest import slices
 from lambdas.ingest.formats import read_files
@@ -123,7 +123,7 @@ def _unpacked(path: Path, job: Job) -> Iterator[Path]:
             yield path
             return
     except (OSError, EOFError, zipfile.BadZipFile, RuntimeError) as error:
-        if getattr(error, "errno", None) == errno.ENOSPC:
+        if is_disk_full(error):
             raise WorkspaceFull(f"filesystem: no room to unpack {path.name}; set IngestStorage higher") from error
         raise SourceError(f"filesystem: {path.name} cannot be unpacked: {error}") from error
     if path.is_relative_to(job.spool.folder):

@@ -1,12 +1,12 @@
 """What leaves the function when something fails: an error of the platform's own, and no secret in it."""
 
-import errno
 import logging
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lambdas.common.errors import AnalyticsError, PermanentError, TransientError, WorkspaceFull
+from lambdas.common.room import is_disk_full
 from lambdas.ingest.tokens import Vault
 
 logger = logging.getLogger(__name__)
@@ -33,8 +33,6 @@ def guarded(source: str, vault: Vault) -> Iterator[None]:
 def _kind(error: Exception) -> type[AnalyticsError]:
     """Named by class, because not every call has loaded the libraries that raise them."""
     names = {kind.__name__ for kind in type(error).__mro__}
-    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOSPC:
-        return WorkspaceFull
-    if "OutOfMemoryException" in names or "No space left" in str(error):
+    if isinstance(error, MemoryError) or "OutOfMemoryException" in names or is_disk_full(error):
         return WorkspaceFull
     return TransientError if names & {"BotoCoreError", "ClientError"} else PermanentError

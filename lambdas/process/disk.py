@@ -1,6 +1,5 @@
 """Whether an object fits on the function's disk at all, or only not beside what else lies there now."""
 
-import errno
 from pathlib import Path
 from shutil import disk_usage, rmtree
 
@@ -10,18 +9,12 @@ from lambdas.common.errors import ObjectError
 EMPTY = 0.9
 
 
-def is_full(error: BaseException) -> bool:
-    """Whether the error, ours or DuckDB's, says that the disk is full."""
-    text = str(error)
-    return getattr(error, "errno", None) == errno.ENOSPC or "No space left" in text or "max_temp_directory_size" in text
-
-
 def give_up_alone(workspace: Path, error: Exception) -> ObjectError | Exception:
     """What the error means of an object that was worked on alone: its own fault only where it had the whole disk.
 
     Args:
         workspace: with the files of that work in it, or without.
-        error: of which `is_full` holds.
+        error: of which `is_disk_full` holds.
     """
     clear(workspace)
     room = disk_usage(workspace)

@@ -20,8 +20,9 @@ from lambdas.common.db.ledger import BAD, LOADED, Entry
 from lambdas.common.errors import ObjectError
 from lambdas.common.lake import RAW_KEY_WORDS, RawObject, day_prefix, is_raw_key, parse_raw_day, parse_raw_key
 from lambdas.common.remarks import join
+from lambdas.common.room import is_disk_full
 from lambdas.process import slices
-from lambdas.process.disk import clear, give_up_alone, is_full
+from lambdas.process.disk import clear, give_up_alone
 from lambdas.process.engine import Engine, Split
 from lambdas.process.ranges import CHANGED, ChangedError
 from lambdas.process.shelf import Shelf
@@ -89,7 +90,7 @@ class Stager:
         try:
             return self._stage(objects, deadline)
         except Exception as error:
-            if not is_full(error):
+            if not is_disk_full(error):
                 raise
             if len(objects) > 1:
                 clear(self._workspace)
