@@ -16,6 +16,7 @@ from botocore.config import Config
 
 from infrastructure.local import processes
 from infrastructure.local.state import State, read_env, read_json
+from lambdas.common.lake import list_objects
 
 PROJECT = Path(__file__).resolve().parents[1]
 PARTS = ("ministack", "redshift", "usgs")
@@ -87,6 +88,12 @@ class Cloud:
         for name in ("AWS_ENDPOINT_URL", "NO_PROXY"):
             patch.setenv(name, self.env[name])
         return self.session()
+
+    def empty(self, *prefixes: str) -> None:
+        """Delete what lies in the lake below those prefixes: other tests of this process left it there."""
+        s3, bucket = self.client("s3"), self.env["LAKE_BUCKET"]
+        for key in [item.key for prefix in prefixes for item in list_objects(s3, bucket, prefix)]:
+            s3.delete_object(Bucket=bucket, Key=key)
 
     def parameter(self, path: str) -> str:
         """An SSM parameter of the environment `local`."""

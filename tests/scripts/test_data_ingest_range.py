@@ -27,6 +27,7 @@ from tests.scripts.test_data_ingest import PROJECT, SCRIPT, given, numbers, run
 pytestmark = pytest.mark.long
 FIRST, LAST = dt.date(2018, 2, 10), dt.date(2018, 5, 4)  # 84 days: calls of 31, 31 and 22
 DAYS = ("earthquakes", "--from", f"{FIRST}", "--to", f"{LAST}")
+MONTHS = [f"raw/earthquakes/2018/{month:02}/" for month in range(2, 6)]
 LINE = re.compile(r"earthquakes: (\d+) of 84 days, to (\S+); ([\d,]+) rows, ([\d,]+) a second")
 
 
@@ -70,6 +71,7 @@ def _event(day: dt.date, number: int) -> dict[str, Any]:
 def catalogue(deployed: dict[str, str], cloud: Cloud) -> Iterator[Catalogue]:
     """The catalogue that the function reaches for one test; the range is empty before and after."""
     found = Catalogue()
+    cloud.empty(*MONTHS)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -95,15 +97,13 @@ def catalogue(deployed: dict[str, str], cloud: Cloud) -> Iterator[Catalogue]:
     client.update_function_configuration(FunctionName=name, Environment={"Variables": before})
     server.shutdown()
     server.server_close()
-    for key in lake(cloud):
-        cloud.client("s3").delete_object(Bucket=cloud.env["LAKE_BUCKET"], Key=key)
+    cloud.empty(*MONTHS)
 
 
 def lake(cloud: Cloud) -> dict[str, tuple[str, int]]:
     """ETag and rows of the objects of the range, as pyarrow counts them, by key."""
     s3, bucket = cloud.client("s3"), cloud.env["LAKE_BUCKET"]
-    months = (f"raw/earthquakes/2018/{month:02}/" for month in range(2, 6))
-    listed = [item for prefix in months for item in list_objects(s3, bucket, prefix)]
+    listed = [item for prefix in MONTHS for item in list_objects(s3, bucket, prefix)]
     return {
         item.key: (item.etag, pq.read_metadata(io.BytesIO(_body(s3, bucket, item.key))).num_rows)
         for item in listed
