@@ -185,15 +185,26 @@ def test_decimals_of_more_digits_than_redshift_holds_are_told(tmp_path):
         read_sample(str(path))
 
 
-def test_binary_that_is_no_text_is_told(tmp_path):
+def test_binary_that_is_no_text_is_proposed_as_hexadecimal_digits(pipeline, tmp_path):
     path, days = tmp_path / "a.parquet", pa.array([dt.date(2024, 1, 1)] * 3)
-    pq.write_table(
-        pa.table({"at": days, "mark": [b"\xff\x00", b"\xe9", None], "name": [b"a", "é".encode(), b""]}), path
-    )
-    proposal = propose("things", read_sample(str(path)))
-    assert (proposal.rejected, proposal.rows) == (2, 3)
-    assert "mark: of the sample 2 would be rejected (cast): binary that is no UTF-8 text" in "\n".join(proposal.unsure)
-    assert "name: of the sample" not in "\n".join(proposal.unsure)
+    columns = {"at": days, "mark": [b"\xff\x00", b"A\xe9", None], "name": [b"a", "é".encode(), b""]}
+    pq.write_table(pa.table(columns), path)
+    proposal, target = write(tmp_path / "new", read_sample(str(path)))
+    assert proposal.rejected == 0
+    assert "mark: is binary that is no UTF-8 text, and is made hexadecimal digits" in "\n".join(proposal.unsure)
+    assert "name: is binary" not in "\n".join(proposal.unsure)
+    rows = pipeline.run_folder(target, {}).accepted
+    assert sorted((row["mark"] or "", row["name"]) for row in rows) == [("", ""), ("41e9", "é"), ("ff00", "a")]
+
+
+def test_a_duration_is_proposed_as_the_number_that_ingest_keeps_and_its_unit_is_told(pipeline, tmp_path):
+    for unit, word in (("ms", "milliseconds"), ("us", "microseconds")):
+        path = tmp_path / f"{unit}.parquet"
+        took = pa.array([dt.timedelta(seconds=2, milliseconds=5)], pa.duration(unit))
+        pq.write_table(pa.table({"at": pa.array([dt.date(2024, 1, 1)]), "took": took}), path)
+        proposal, target = write(tmp_path / f"new {unit}", read_sample(str(path)))
+        assert f"took: a duration, kept as its number of {word}" in proposal.unsure
+        assert pipeline.run_folder(target, {}).accepted[0]["took"] == took.cast(pa.int64())[0].as_py()
 
 
 def test_a_code_that_reads_like_no_value_stays_a_code(tmp_path):

@@ -21,6 +21,7 @@ MOST_LEAVES, DEPTH, LONGEST_NAME = 60, 3, 56
 FRACTIONS = (1, 1000)
 TIME_NAME = re.compile(r"(time|date|stamp|_at|_ts|_ms|epoch|created|updated|modified)$|^(ts|time|date|at)", re.I)
 NEAR_EPOCH = "could count {unit} since 1970; transformLogic {expression} makes it a time"
+HEXADECIMAL = "lower(hex({value}))"
 YEAR_MONTH = re.compile(r"\d{4}[-/](0[1-9]|1[0-2])|(0[1-9]|1[0-2])[-/.]\d{4}")
 KEPT = {"BOOLEAN": ("boolean", "boolean"), "FLOAT": ("number", "real"), "DOUBLE": ("number", "double precision"),
         "DATE": ("date", "date"), "HUGEINT": ("number", "decimal(38,0)")}  # fmt: skip
@@ -127,7 +128,8 @@ def _profiled(connection: Any, relation: str, name: str, raw: str, expression: s
     sql = f"SELECT count(*), count({value}), count(DISTINCT {value}), min({typed}), max({typed}) FROM {relation}"
     rows, filled, distinct, low, high = connection.execute(sql).fetchall()[0]
     expression = found.of(value) if found.of(value) != value else expression
-    few = _few(connection, relation, value) if found.logical == "string" and 1 < distinct <= 8 < filled else ()
+    may_be_few = found.logical == "string" and kind != "BLOB" and 1 < distinct <= 8 < filled
+    few = _few(connection, relation, value) if may_be_few else ()
     texts = [text for text in values if text not in found.null_words] if found.logical == "string" else []
     pattern = find_pattern(texts) if kind == "VARCHAR" and not few else ""
     return Profiled(name, raw, expression, found, rows, filled, distinct, _shown(low), _shown(high), few, pattern)
@@ -152,6 +154,8 @@ def _read(connection: Any, values: list[Any], kind: str, name: str) -> Found:
         return made
     if kind in KEPT:
         return Found(*KEPT[kind])
+    if kind == "BLOB":
+        return _of_bytes(values)
     if kind.startswith("TIMESTAMP"):
         return Found("timestamp", "timestamp")
     if kind.startswith("DECIMAL"):
@@ -160,6 +164,13 @@ def _read(connection: Any, values: list[Any], kind: str, name: str) -> Found:
         return _number(values, name)
     longest = max(len(str(item).encode()) for item in values)
     return Found("string", f"varchar({max(16, min(2 * longest, 65535))})", notes=[f"is of type {kind}, kept as text"])
+
+
+def _of_bytes(values: list[bytes]) -> Found:
+    """Binary that is no text throughout, as hexadecimal digits: two for each byte."""
+    longest = max(map(len, values))
+    told = ["is binary that is no UTF-8 text, and is made hexadecimal digits by transformLogic"]
+    return Found("string", f"varchar({max(16, min(4 * longest, 65535))})", notes=told, expression=HEXADECIMAL)
 
 
 def _number(values: list[int], name: str) -> Found:

@@ -25,7 +25,7 @@ TRIED = 3
 OLD = dt.date(1900, 1, 1)
 # so many days, of which few have rows, take long to land
 MANY_DAYS, SPARSE = 3650, 10
-FLAT = re.compile(r"BOOLEAN|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|VARCHAR|DATE|TIMESTAMP.*")
+FLAT = re.compile(r"BOOLEAN|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|VARCHAR|BLOB|DATE|TIMESTAMP.*")
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ def propose(name: str, sample: Sample) -> Proposal:
     connection = duckdb.connect()
     try:
         connection.execute("SET TimeZone = 'UTC'")
-        unread, unread_notes = _flatten(connection, sample.table)
+        _flatten(connection, sample.table)
         columns = profile(connection, "sample")
         knows_null = sample.extract.get("filesystem", {}).get("format") != "csv"
         chosen = choices.choose(connection, "sample", columns, sample.key, knows_null=knows_null)
@@ -61,19 +61,17 @@ def propose(name: str, sample: Sample) -> Proposal:
     finally:
         connection.close()
     days = tried.days
-    unsure = [*sample.notes, *chosen.notes, *_column_notes(columns), *_day_notes(days), *tried.reasons, *unread_notes]
+    unsure = [*sample.notes, *chosen.notes, *_column_notes(columns), *_day_notes(days), *tried.reasons]
     first, last = (max(days[0], OLD), days[1]) if days else (dt.datetime.now(dt.UTC).date(), None)
-    return Proposal(
-        text, defs_text(sample.extract, first, last), sample.table.num_rows, max(tried.rejected, unread), unsure
-    )
+    return Proposal(text, defs_text(sample.extract, first, last), sample.table.num_rows, tried.rejected, unsure)
 
 
 def _read(name: str, text: str) -> Contract:
     return read_contract(yaml.safe_load(text), Path("assets") / "sources" / name / "contract.yaml", "source")
 
 
-def _flatten(connection: Any, table: Any) -> tuple[int, list[str]]:
-    """The sample as a table `sample`, nested values as JSON texts; rows with binary that is no text, and what they are.
+def _flatten(connection: Any, table: Any) -> None:
+    """Make the sample a table `sample`, nested values as JSON texts, binary that is UTF-8 throughout as text.
 
     By way of Parquet, as ingest has it: DuckDB reads some types of Arrow otherwise, and some not at all.
     """
@@ -90,30 +88,20 @@ def _flatten(connection: Any, table: Any) -> tuple[int, list[str]]:
         described = connection.execute(f"DESCRIBE SELECT * FROM {given}").fetchall()
         items = ", ".join(_flat(str(row[0]), str(row[1])) for row in described)
         connection.execute(f"CREATE TABLE sample AS SELECT {items} FROM {given}")
-        return _no_texts(connection, given, [str(row[0]) for row in described if row[1] == "BLOB"])
+    for name in (str(row[0]) for row in described if row[1] == "BLOB"):
+        if _is_text(connection, name):
+            connection.execute(f"ALTER TABLE sample ALTER {quoted(name)} TYPE VARCHAR USING decode({quoted(name)})")
 
 
-def _no_texts(connection: Any, given: str, names: list[str]) -> tuple[int, list[str]]:
-    """The rows that a load rejects for binary columns whose bytes are no UTF-8, and a note for each such column."""
-    bad = [f"({quoted(name)} IS NOT NULL AND TRY(decode({quoted(name)})) IS NULL)" for name in names]
-    if not bad:
-        return 0, []
-    counts = ", ".join(f"count(*) FILTER ({one})" for one in (" OR ".join(bad), *bad))
-    rows, *each = connection.execute(f"SELECT {counts} FROM {given}").fetchall()[0]
-    return rows, [
-        f"{name}: of the sample {count:,} would be rejected (cast): binary that is no UTF-8 text; leave the "
-        "column out, or have it written as hexadecimal digits"
-        for name, count in zip(names, each, strict=True)
-        if count
-    ]
+def _is_text(connection: Any, name: str) -> bool:
+    no_text = f"{quoted(name)} IS NOT NULL AND TRY(decode({quoted(name)})) IS NULL"
+    return not connection.execute(f"SELECT count(*) FROM sample WHERE {no_text}").fetchall()[0][0]
 
 
 def _flat(name: str, kind: str) -> str:
     nested = kind.startswith(("STRUCT", "MAP", "UNION")) or kind.endswith("]")
     if nested:
         return f"CAST(to_json({quoted(name)}) AS VARCHAR) AS {quoted(name)}"
-    if kind == "BLOB":  # as a load reads it
-        return f"COALESCE(TRY(decode({quoted(name)})), CAST({quoted(name)} AS VARCHAR)) AS {quoted(name)}"
     return quoted(name) if FLAT.fullmatch(kind) else f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}"
 
 

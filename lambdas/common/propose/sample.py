@@ -24,6 +24,7 @@ from lambdas.common.source import ENDINGS, FORMATS, archive_members
 MOST_ROWS = 100_000
 MOST_BYTES = 512 << 20
 SECONDS = 60
+UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 SQLITE_MAGIC = b"SQLite format 3\x00"
 
 
@@ -99,6 +100,7 @@ def _of_bytes(body: bytes, extract: dict[str, Any], name: str) -> Sample:
     if twins := find_twins(table.column_names):
         raise RequestError(f"{name}: two columns are named {twins[0]!r} and {twins[1]!r}: which one is meant?")
     table = _in_digits(table, name, notes)
+    notes += _duration_notes(table.schema)
     if not table.num_rows or not table.num_columns:
         raise RequestError(f"{name} has no rows: a sample needs some")
     if table.num_columns > MOST_COLUMNS:
@@ -182,6 +184,17 @@ def _in_digits(table: Any, name: str, notes: list[str]) -> Any:
         return as_digits(table)
     except ValueError as error:
         raise RequestError(f"{name}: {error}, which cannot be kept; write texts") from error
+
+
+def _duration_notes(schema: Any) -> list[str]:
+    """In what the whole numbers count that ingest makes of durations."""
+    import pyarrow as pa
+
+    return [
+        f"{field.name}: a duration, kept as its number of {UNITS[field.type.unit]}"
+        for field in schema
+        if pa.types.is_duration(field.type)
+    ]
 
 
 def _arrow(body: bytes, name: str) -> tuple[Any, dict[str, Any]]:
