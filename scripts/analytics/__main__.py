@@ -77,9 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     making.add_argument("name", metavar="NAME", help="the source's name: lower case, digits and _")
     making.add_argument("sample", metavar="FROM", help="a file, an http(s) URL, or a SQLite file (#table behind it)")
     telling = add("status", report.show_status, "one line a source and mart: days, rows, what is missing, the next run")
-    telling.add_argument("--json", action="store_true", help="as JSON")
     proving = add("prove", report.prove, "hold the ledger against tables and lake; status 1 where they differ")
-    proving.add_argument("sources", metavar="SOURCE", nargs="*", help="without one, all")
+    for command in (telling, proving):
+        command.add_argument("sources", metavar="SOURCE", nargs="*", help="without one, all")
+    telling.add_argument("--json", action="store_true", help="as JSON")
     _add_days(proving)
     planning = add("plan", plan.show_plan, "what a load of the days would do, without doing it")
     planning.add_argument("source", metavar="SOURCE")

@@ -20,8 +20,16 @@ PROOF = ("objects", "rows_in", "rows_accepted", "rows_rejected", "pending", "gon
 
 
 def show_status(options: argparse.Namespace) -> bool:
-    """Print one line a source and a mart, and what to do about what is not as it should be; always true."""
+    """Print one line a source and a mart, and what to do about what is not as it should be; always true.
+
+    Where sources are named, these alone.
+    """
+    for name in options.sources:
+        require_source(name)
     found = find_function("process").call({"action": "status"})
+    if options.sources:
+        named = [row for row in found["sources"] if row["source"] in options.sources]
+        found |= {"sources": named, "marts": [], "retired": []}
     found["paused"], now = find_pause(), dt.datetime.now(dt.UTC)
     for row in found["sources"]:
         row["paused"] = is_paused(row["source"])

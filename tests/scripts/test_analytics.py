@@ -155,6 +155,7 @@ def test_rejected_rows_are_shown_with_their_reasons_and_objects_with_theirs(clou
     ("arguments", "said"),
     [
         (["prove", "nope"], "there is no source 'nope'; known are "),
+        (["status", "weather", "nope"], "there is no source 'nope'; known are "),
         (["rebuild", "weather", "--from", "2013-02-02", "--to", "2013-02-01"], "lies after --to 2013-02-01"),
         (["rebuild", "weather", "--from", "2013-02-30"], "'2013-02-30' is no day"),
         (["forget", "weather"], "one of the arguments --object --key is required"),
@@ -189,6 +190,8 @@ def test_status_tells_the_next_run_and_what_is_missing(deployed):
     shown = analytics("status", env=deployed).stdout
     assert "earthquakes: nothing is loaded of" in shown
     assert told["earthquakes"]["next_run"][:10] in shown
+    one = analytics("status", "weather", "--json", env=deployed)
+    assert [row["source"] for row in json.loads(one.stdout)["sources"]] == ["weather"]
 
 
 def test_a_pause_is_said_by_status_until_resume(deployed):

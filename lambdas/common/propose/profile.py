@@ -120,7 +120,7 @@ def _profiled(connection: Any, relation: str, name: str, raw: str, expression: s
     value = expression or quoted(raw)
     kind = _type(connection, relation, value)
     values = _values(connection, relation, value)
-    found = _read(connection, values, kind, name)
+    found = _of_bytes(values) if kind == "BLOB" else _read(connection, values, kind, name)
     if expression and found.physical.startswith("decimal(18"):  # numbers of JSON, which are doubles
         found.physical = "double precision"
     reads_exactly = found.logical in ("integer", "number", "date", "timestamp")
@@ -154,8 +154,6 @@ def _read(connection: Any, values: list[Any], kind: str, name: str) -> Found:
         return made
     if kind in KEPT:
         return Found(*KEPT[kind])
-    if kind == "BLOB":
-        return _of_bytes(values)
     if kind.startswith("TIMESTAMP"):
         return Found("timestamp", "timestamp")
     if kind.startswith("DECIMAL"):
