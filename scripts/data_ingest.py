@@ -28,12 +28,12 @@ PROJECT = Path(__file__).resolve().parents[1]
 if str(PROJECT) not in sys.path:  # it is run by its path, from any folder
     sys.path.insert(0, str(PROJECT))
 
-from lambdas.common.contract import source_names  # noqa: E402
+from lambdas.common.contract import load_source, source_names  # noqa: E402
 from lambdas.common.errors import ContractError, RequestError, SettingsError  # noqa: E402
 from lambdas.common.settings import environment_name, read_parameter  # noqa: E402
 from lambdas.common.source import SourceConfig, format_of_file, load_source_config  # noqa: E402
 from scripts.functions import HINT, CallError, Event, Function, find_function  # noqa: E402
-from scripts.landing import Landing, before, show, telling  # noqa: E402
+from scripts.landing import Landing, before, show, show_older_days, telling  # noqa: E402
 
 LANDED, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 DAY = dt.timedelta(days=1)
@@ -61,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         under_way = f"The call under way goes on by itself, 240 s at most{lands}"
         return _complain(f"interrupted. {before(landing).rstrip('.')}. {under_way}", INTERRUPTED)
     show(landing)
+    if options.file:
+        show_older_days(load_source(options.source))
     return LANDED
 
 

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from lambdas.common.contract import Contract
+
 Event = Mapping[str, Any]
 DAY = dt.timedelta(days=1)
 
@@ -112,6 +114,18 @@ def show(landing: Landing) -> None:
         print(
             f"{landing.unloaded:,} rows are of days that {landing.source} does not have, and nothing loads them: are "
             "`start` and `end` in its defs.yaml right?"
+        )
+
+
+def show_older_days(contract: Contract) -> None:
+    """Say of a file landed beside the source where its rows do not win: those of a key follow the day alone.
+
+    Only where rows of a key can lie in several days, and no version column tells which is the newest.
+    """
+    if contract.key and not contract.version_column and contract.event_time.name not in contract.key:
+        print(
+            f"{contract.name} has a key and no versionColumn: of the rows of a key the one of the later day is current, "
+            f"so that a row of this file that moves {contract.event_time.name} to an earlier day does not replace it"
         )
 
 

@@ -10,8 +10,10 @@ import time
 import pytest
 
 from lambdas.common.lake import list_objects, parse_raw_key
-from scripts.landing import Landing, before, show
+from lambdas.common.contract.read import read_contract
+from scripts.landing import Landing, before, show, show_older_days
 from tests.cloud import PROJECT
+from tests.sources.pipeline import AT, ID, prop
 
 SCRIPT = PROJECT / "scripts" / "data_ingest.py"
 
@@ -115,6 +117,27 @@ def test_the_summary_says_what_becomes_of_rows_that_are_gone(capsys):
     assert "7 rows are of days that things does not have, and nothing loads them" in shown
 
 
+KEYED = {**ID, "required": True, "primaryKey": True}
+
+
+@pytest.mark.parametrize(
+    ("properties", "version", "said"),
+    [
+        ([KEYED, AT], None, True),
+        ([KEYED, AT, prop("changed", "timestamp")], "changed", False),
+        ([{**KEYED, "primaryKeyPosition": 1}, {**AT, "primaryKey": True, "primaryKeyPosition": 2}], None, False),
+        ([ID, AT], None, False),
+    ],
+    ids=["key", "version", "time in the key", "no key"],
+)
+def test_only_where_a_row_may_move_to_an_older_day_is_it_said_to_lose(properties, version, said, tmp_path, capsys):
+    custom = {"customProperties": [{"property": "versionColumn", "value": version}]} if version else {}
+    table = {"name": "things", "properties": properties, **custom}
+    head = {"apiVersion": "v3.1.0", "kind": "DataContract", "id": "things", "version": "1.0.0", "status": "active"}
+    show_older_days(read_contract({**head, "schema": [table]}, tmp_path / "things" / "contract.yaml", "source"))
+    assert ("moves at to an earlier day does not replace it" in capsys.readouterr().out) is said
+
+
 def test_a_source_read_whole_needs_no_days_and_takes_them(deployed):
     whole = run("weather", env=deployed)
     assert (whole.returncode, numbers(whole.stdout)[3]) == (0, 26115)
@@ -182,6 +205,8 @@ def test_a_dry_run_says_what_would_land_and_a_file_lands_by_its_name(deployed, c
     assert numbers(done.stdout)[:4] == [1, 0, 0, 1]
     again = run("weather", "--file", str(path), env=deployed)
     assert numbers(again.stdout)[:4] == [0, 1, 0, 1]
+    keyed = run("flights", "--file", str(path), "--dry-run", env=deployed)
+    assert ["versionColumn" in told.stdout for told in (again, keyed)] == [False, True]
 
 
 @pytest.mark.parametrize(
