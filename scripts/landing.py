@@ -124,8 +124,8 @@ def show_older_days(contract: Contract) -> None:
     """
     if contract.key and not contract.version_column and contract.event_time.name not in contract.key:
         print(
-            f"{contract.name} has a key and no versionColumn: of the rows of a key the one of the later day is current, "
-            f"so that a row of this file that moves {contract.event_time.name} to an earlier day does not replace it"
+            f"{contract.name} has a key and no versionColumn: of the rows of a key that of the later day is current. A "
+            f"row of this file that moves {contract.event_time.name} to an earlier day does not replace it"
         )
 
 

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from lambdas.common.lake import list_objects, parse_raw_key
 from lambdas.common.contract.read import read_contract
+from lambdas.common.lake import list_objects, parse_raw_key
 from scripts.landing import Landing, before, show, show_older_days
 from tests.cloud import PROJECT
 from tests.sources.pipeline import AT, ID, prop
