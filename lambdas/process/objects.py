@@ -95,13 +95,13 @@ class Stager:
             if len(objects) > 1:
                 clear(self._workspace)
                 return self.stage(objects[:1], deadline)  # which may need the room that the others took
-            return self._without_room(objects[0], error)
+            return Staging([Staged(self._without_room(objects[0], error))], 1)
 
-    def _without_room(self, item: RawObject, error: Exception) -> Staging:
+    def _without_room(self, item: RawObject, error: Exception) -> Entry:
         found = give_up_alone(self._workspace, error)
         if not isinstance(found, ObjectError):
             raise found
-        return Staging([Staged(set_aside(self._blank(item), str(found)))], 1)
+        return set_aside(self._blank(item), str(found))
 
     def _stage(self, objects: Sequence[RawObject], deadline: float) -> Staging:
         if is_large(objects[0]):
@@ -148,17 +148,30 @@ class Stager:
         """What staging would say of each object, one after the other; of a large one, of its first slice.
 
         Nothing is put. Objects that changed since the listing are left out.
+
+        Raises:
+            ContractError, WorkspaceFull: as of `stage`.
         """
         for item in objects:
-            if is_large(item):
-                with tempfile.TemporaryDirectory(dir=self._workspace) as folder:
-                    if trial := self._try_slice(item, Path(folder)):
-                        yield trial
-            elif split := self._split(item, partial(self._fetch, item)):
-                entry, curated, rejected = split
-                curated.unlink(missing_ok=True)
-                yield Trial(entry, rejected)
-                rejected.unlink(missing_ok=True)
+            with tempfile.TemporaryDirectory(dir=self._workspace) as folder:
+                if trial := self._try(item, Path(folder)):
+                    yield trial
+                    trial.rejected.unlink(missing_ok=True)
+
+    def _try(self, item: RawObject, folder: Path) -> Trial | None:
+        try:
+            return self._try_slice(item, folder) if is_large(item) else self._try_whole(item)
+        except Exception as error:
+            if not is_disk_full(error):
+                raise
+            return Trial(self._without_room(item, error), folder / "none.rejected")
+
+    def _try_whole(self, item: RawObject) -> Trial | None:
+        if not (split := self._split(item, partial(self._fetch, item))):
+            return None
+        entry, curated, rejected = split
+        curated.unlink(missing_ok=True)
+        return Trial(entry, rejected)
 
     def _try_slice(self, item: RawObject, folder: Path) -> Trial | None:
         try:
