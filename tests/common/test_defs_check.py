@@ -29,6 +29,11 @@ DEFS_MISTAKES = [
     ("15 2 * * *", "15 2 * *", "schedule", "no cron line of five fields"),
     ("15 2 * * *", "75 2 * * *", "schedule", "no cron line of five fields"),
     ("timeout: 9", "timout: 9", "timout", "unknown keys 'timout'; did you mean 'timeout'?"),
+    ("schedule:", "pass_days: 5\n  schedule:", "pass_days", "unknown attributes 'pass_days'; it stands under extract"),
+    ("schedule:", "format: csv\n  schedule:", "format", "'format'; it stands under extract.filesystem"),
+    ("timeout: 9", "schedule: x", "    schedule", "unknown keys 'schedule'; it stands under attributes"),
+    ("timeout: 9", "delimiter: x", "delimiter", "'delimiter'; it stands under filesystem.csv"),
+    ("format: csv", "attempts: 9\n      format: csv", "attempts", "unknown keys 'attempts'; it stands under extract"),
     ("timeout: 9", "may_be_empty: once", "may_be_empty", "may_be_empty must be true or false"),
     (
         "format: csv",

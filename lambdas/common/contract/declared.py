@@ -35,6 +35,13 @@ SIDES = ("start", "end")
 PLACES = ("", "file", "s3", "http", "https")
 # options of a CSV that are one sign, and whether that may be left empty
 ONE_CHARACTER = {"delimiter": False, "quote": True, "escape": True, "comment": True}
+# where keys belong that stand a level too high or too low
+UNDER_FILES = {**dict.fromkeys(CSV_KEYS, "filesystem.csv"), **dict.fromkeys(JSON_KEYS, "filesystem.json")}
+UNDER_EXTRACT = {key: f"extract.{kind}" for kind in EXTRACTORS for key in KEYS[kind]}
+ABOVE = dict.fromkeys(set(ATTRIBUTES) - set(OPTIONS), "attributes")
+IN_ATTRIBUTES = UNDER_EXTRACT | dict.fromkeys((*EXTRACTORS, *OPTIONS), "extract")
+IN_EXTRACT = UNDER_FILES | UNDER_EXTRACT | ABOVE
+IN_EXTRACTOR = UNDER_FILES | dict.fromkeys(OPTIONS, "extract") | ABOVE
 UPDATED = re.compile(r"updat|modif|chang", re.IGNORECASE)
 Found = Iterator[tuple[Path, str]]
 
@@ -44,11 +51,11 @@ def find_config_mistakes(document: Any, contract: Contract | None) -> Found:
     if not isinstance(document, Mapping) or not isinstance(document.get("attributes"), Mapping):
         yield (), f"must hold type: {TYPE} and attributes"
         return
-    yield from find_unknown((), document, TOP)
+    yield from find_unknown((), document, TOP, elsewhere=dict.fromkeys(ATTRIBUTES, "attributes"))
     if document.get("type") != TYPE:
         yield ("type",), f"type is {document.get('type')!r}; it must be {TYPE}"
     attributes, path = document["attributes"], ("attributes",)
-    yield from find_unknown(path, attributes, ATTRIBUTES, "attributes")
+    yield from find_unknown(path, attributes, ATTRIBUTES, "attributes", IN_ATTRIBUTES)
     yield from _days(path, attributes)
     if not isinstance(attributes.get("paused", False), bool):
         yield (*path, "paused"), "paused must be true or false"
@@ -78,8 +85,8 @@ def _extract(path: Path, extract: Any, contract: Contract | None) -> Found:
         return
     kind = kinds[0]
     config, inner = extract[kind], (*path, kind)
-    yield from find_unknown(path, extract, (*EXTRACTORS, *OPTIONS))
-    yield from find_unknown(inner, config, KEYS[kind])
+    yield from find_unknown(path, extract, (*EXTRACTORS, *OPTIONS), elsewhere=IN_EXTRACT)
+    yield from find_unknown(inner, config, KEYS[kind], elsewhere=IN_EXTRACTOR)
     if extract.get("end", "exclusive") not in ("inclusive", "exclusive"):
         yield (*path, "end"), "end must be inclusive or exclusive"
     for name in NUMBERS:

@@ -62,12 +62,20 @@ def find_rest_mistakes(path: Path, config: Mapping[str, Any]) -> Found:
         yield from _resource((*path, "resource_defaults"), config["resource_defaults"], needs_name=False)
 
 
-def find_unknown(path: Path, given: Mapping[str, Any], known: Iterable[str], what: str = "keys") -> Found:
-    """The keys of a mapping that mean nothing, each with what is meant perhaps."""
+def find_unknown(
+    path: Path,
+    given: Mapping[str, Any],
+    known: Iterable[str],
+    what: str = "keys",
+    elsewhere: Mapping[str, str] | None = None,
+) -> Found:
+    """The keys of a mapping that mean nothing, each with what is meant perhaps; `elsewhere` says where some belong."""
     allowed = list(known)
     for key in given:
         if key not in allowed:
-            yield (*path, key), f"unknown {what} {key!r}{hint(str(key), allowed)}"
+            place = (elsewhere or {}).get(key)
+            told = f"; it stands under {place}" if place else hint(str(key), allowed)
+            yield (*path, key), f"unknown {what} {key!r}{told}"
 
 
 def _client(path: Path, client: Any) -> Found:
