@@ -10,7 +10,9 @@ INTEGERS = frozenset(
 )
 FLOATS = frozenset({"FLOAT", "DOUBLE"})
 # every integer of so many digits is one
-SAFE_DIGITS = {"FLOAT": 7, "DOUBLE": 15}
+SAFE_DIGITS = {"FLOAT": 7, "DOUBLE": 15, "HUGEINT": 38}
+# the shortest text of a number that a float has no trace of: 1e-46
+LEAST_TRACE = 5
 NUMBERS = INTEGERS | FLOATS
 # an escape that JSON allows and that no VARCHAR can hold; an escaped backslash before u0000 is not one
 NUL_IN_JSON = r"(^|[^\\])(\\\\)*\\u0000"
@@ -133,6 +135,8 @@ def _conditions(value: str, raw_type: str, target: str, *, checked: str) -> Iter
         yield from _time_conditions(value, raw_type, target, checked=checked)
     elif target in FLOATS and raw_type in FLOATS:
         yield f"isfinite({checked})"
+        if raw_type != target:
+            yield f"({checked} <> 0 OR {value} = 0)"
     elif raw_type == target:
         return
     elif raw_type == "VARCHAR":
@@ -148,6 +152,7 @@ def _text_conditions(value: str, target: str, *, checked: str) -> Iterator[str]:
         yield f"NOT contains({value}, '_')"
         yield f"isfinite({checked})"
         yield _holds_integer(value, target, checked=checked)
+        yield _leaves_trace(value, checked=checked)
     elif target in INTEGERS:
         yield _says_exactly(value, 0, checked=checked)
     elif target.startswith("DECIMAL"):
@@ -156,10 +161,16 @@ def _text_conditions(value: str, target: str, *, checked: str) -> Iterator[str]:
 
 def _holds_integer(value: str, target: str, *, checked: str) -> str:
     """SQL: a text that is an integer is the float itself; of few digits any is, and a fraction may be rounded."""
+    equal = {kind: f"TRY_CAST({checked} AS {kind}) = TRY_CAST({value} AS {kind})" for kind in ("HUGEINT", "BIGNUM")}
     return (
         f"(strlen({value}) <= {SAFE_DIGITS[target]} OR contains({value}, '.') OR contains(lower({value}), 'e') "
-        f"OR TRY_CAST({checked} AS HUGEINT) = TRY_CAST({value} AS HUGEINT))"
+        f"OR {equal['HUGEINT']} OR (strlen({value}) > {SAFE_DIGITS['HUGEINT']} AND {equal['BIGNUM']}))"
     )
+
+
+def _leaves_trace(value: str, *, checked: str) -> str:
+    """SQL: the float is 0 only where the text says 0: of `1e-400` nothing would be left."""
+    return f"({checked} <> 0 OR strlen({value}) < {LEAST_TRACE} OR NOT regexp_matches({value}, '^[^eE]*[1-9]'))"
 
 
 def _says_exactly(value: str, scale: int, *, checked: str) -> str:
