@@ -17,6 +17,8 @@ EXPRESSIONS = {
     "error(raw_at)": "no expression over one row: TRY can not be used in combination with a volatile function",
     "*": "* reads whatever columns an object has; name those that are meant",
     "COLUMNS(*)": "* reads whatever columns an object has; name those that are meant",
+    "(raw_at, raw_at)": "transformLogic gives a TUPLE(VARCHAR, VARCHAR): timestamp holds one value",
+    "string_split(raw_at, ';')": "transformLogic gives a VARCHAR[]: timestamp holds one value",
     "raw_at; SELECT 1": "no expression of DuckDB's as it is written",
 }
 RULES = {

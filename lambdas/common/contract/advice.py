@@ -1,7 +1,7 @@
 """What `make check` finds in a contract beyond what must hold for it to load: each as a Mistake with its place."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from itertools import product
@@ -58,6 +58,7 @@ BOUNDS = ("minimum", "maximum", "exclusive_minimum", "exclusive_maximum")
 # what a raw column may hold, tried in this order where an expression does not bind to text
 RAW_TYPES = ("VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP")
 MOST_SOURCES = 3
+NESTED = re.compile(r"TUPLE|STRUCT|MAP|UNION")
 # what DuckDB says of an expression that looks beyond its row, whatever type the raw columns have
 BEYOND_A_ROW = re.compile(r"Binder Error: (aggregates .*|window functions .*|UNNEST .*|TRY .*|WHERE clause .*)")
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -173,8 +174,21 @@ def _expression(connection: Any, contract: Contract, column: Column) -> Iterator
             if beyond or column.reads_one_raw_column or "Referenced column" in str(error):
                 break
         else:
+            yield from _nested(connection, column, kinds)
             return
     yield Mistake(_unbound(column, str(first)), column.name, "transformLogic")
+
+
+def _nested(connection: Any, column: Column, kinds: Sequence[str]) -> Iterator[Mistake]:
+    """An expression that gives several values in one, as `(a, b)` does: no column but a super holds them."""
+    raw = ", ".join(f"CAST(NULL AS {k}) AS {quoted(name)}" for k, name in zip(kinds, column.sources, strict=True))
+    kind = str(connection.execute(f"DESCRIBE SELECT ({column.transform}) AS v FROM (SELECT {raw})").fetchall()[0][1])
+    inner = NESTED.match(kind) or kind.endswith("]")
+    if inner and not (column.physical_type == "super" and not kind.startswith("TUPLE")):
+        text = f"transformLogic gives a {kind}: {column.physical_type} holds one value"
+        if column.physical_type == "super":
+            text = f"transformLogic gives a {kind}, which is no JSON; a list or struct_pack(a := ...) is"
+        yield Mistake(text, column.name, "transformLogic")
 
 
 def _prepare(connection: Any, contract: Contract, raw_types: Mapping[str, str]) -> None:
