@@ -108,7 +108,8 @@ def _choose_event(columns: Sequence[Profiled], chosen: Chosen) -> None:
     times = [column for column in columns if column.found.physical in TIMES and column.filled]
     if not times:
         chosen.notes.append(
-            "no column holds a time: the contract puts all rows under one day, 2000-01-01; write the right column down"
+            "no column holds a time in all rows that have a value: the contract puts all of them under one day, "
+            "2000-01-01; write the right column down"
         )
         return
 

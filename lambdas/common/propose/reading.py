@@ -134,7 +134,10 @@ def number(texts: Sequence[str]) -> Found:
 
 
 def _nearly(connection: Any, values: list[str]) -> list[str]:
-    """A note where all texts but a few are numbers, or times: these may be mistakes, or mean no value."""
+    """A note where all texts but a few are numbers, or most are times: the others may be mistakes, or mean no value.
+
+    A source needs a time more than anything else, so that a column that may be meant for it is always named.
+    """
     if any({value.lower() for value in values} <= words for words in TRUTH):
         return [f"has {values[0]!r} alone: if that is a yes or no, boolean reads it"]
     formats = choose_formats(connection, values, "timestamp")
@@ -144,11 +147,15 @@ def _nearly(connection: Any, values: list[str]) -> list[str]:
     if formats:
         readings[f"times of {', '.join(formats)}"] = formatted("timestamp", formats)
     for what, found in readings.items():
-        few = failed_texts(connection, found, len(values) // RARE + 1)
-        if 0 < len(few) <= len(values) // RARE:
+        rare = len(values) // RARE
+        most = (len(values) - 1) // 2 if found.logical == "timestamp" else rare
+        few = failed_texts(connection, found, most + 1)
+        if 0 < len(few) <= most:
             told = ", ".join(repr(text[:LONGEST_SHOWN]) for text in few[:SHOWN])
             more = f" and {len(few) - SHOWN} others" if len(few) > SHOWN else ""
-            return [f"nearly all are {what}, but {told}{more} not, so it stays a text; wrong, or nullWords?"]
+            return [
+                f"{'nearly all' if len(few) <= rare else 'most'} are {what}, but {told}{more} not, so it stays a text; wrong, or nullWords?"
+            ]
     return []
 
 
