@@ -79,7 +79,10 @@ def _print_missing(row: dict[str, Any]) -> None:
     )
     for first, last in [] if dropped else ranges:
         print(f"  .venv/bin/python scripts/data_ingest.py {name} --from {first} --to {last}")
-    print(f"  `analytics prove {name}` says what has landed and is not loaded")
+    print(
+        f"  what has landed and is not loaded `analytics prove {name}` says, "
+        f"and `analytics rebuild {name} --from DAY --to DAY` loads"
+    )
 
 
 def next_run(source: str, now: dt.datetime) -> str | None:

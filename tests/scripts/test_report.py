@@ -43,7 +43,8 @@ def test_missing_days_come_by_commands_that_are_ready_to_copy(remarks):
         "things: nothing is loaded of 4 days (2024-01-01 to 2024-01-03, 2024-01-09 to 2024-01-09); these land them:",
         "  .venv/bin/python scripts/data_ingest.py things --from 2024-01-01 --to 2024-01-03",
         "  .venv/bin/python scripts/data_ingest.py things --from 2024-01-09 --to 2024-01-09",
-        "  `analytics prove things` says what has landed and is not loaded",
+        "  what has landed and is not loaded `analytics prove things` says, "
+        "and `analytics rebuild things --from DAY --to DAY` loads",
     ]
 
 
