@@ -153,9 +153,8 @@ def _nearly(connection: Any, values: list[str]) -> list[str]:
         if 0 < len(few) <= most:
             told = ", ".join(repr(text[:LONGEST_SHOWN]) for text in few[:SHOWN])
             more = f" and {len(few) - SHOWN} others" if len(few) > SHOWN else ""
-            return [
-                f"{'nearly all' if len(few) <= rare else 'most'} are {what}, but {told}{more} not, so it stays a text; wrong, or nullWords?"
-            ]
+            share = "nearly all" if len(few) <= rare else "most"
+            return [f"{share} are {what}, but {told}{more} not, so it stays a text; wrong, or nullWords?"]
     return []
 
 
