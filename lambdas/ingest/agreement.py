@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from lambdas.common.contract.sql import quoted
+from lambdas.common.contract.sql import is_no_text, quoted
 from lambdas.common.decimals import MOST_DIGITS
 from lambdas.ingest.columns import File, Own, all_names, reading
 
@@ -76,7 +76,7 @@ def _agreed(connection: Any, found: Sequence[tuple[File, Own]]) -> str:
         target = "VARCHAR"
     binary = [(file, own) for file, own in found if own.kind == "BLOB" != target]
     # bytes that are no text stay bytes, and the texts beside them are theirs
-    return "BLOB" if any(_has(connection, file, _is_no_text(own)) for file, own in binary) else target
+    return "BLOB" if any(_has(connection, file, is_no_text(own.name)) for file, own in binary) else target
 
 
 def _is_changed(own: Own, target: str) -> str:
@@ -84,10 +84,6 @@ def _is_changed(own: Own, target: str) -> str:
         return "false"
     value = quoted(own.name)
     return f"TRY_CAST(TRY_CAST({value} AS {target}) AS {own.kind}) IS DISTINCT FROM {value}"
-
-
-def _is_no_text(own: Own) -> str:
-    return f"{quoted(own.name)} IS NOT NULL AND TRY(decode({quoted(own.name)})) IS NULL"
 
 
 def _common(kinds: set[str]) -> str:

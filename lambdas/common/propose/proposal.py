@@ -13,7 +13,7 @@ from lambdas.common.contract.compile import compile_contract
 from lambdas.common.contract.model import Contract
 from lambdas.common.contract.read import read_contract
 from lambdas.common.contract.rules import ROW
-from lambdas.common.contract.sql import literal, quoted
+from lambdas.common.contract.sql import is_no_text, literal, quoted
 from lambdas.common.errors import RequestError
 from lambdas.common.propose import choices
 from lambdas.common.propose.profile import Profiled, profile
@@ -94,8 +94,7 @@ def _flatten(connection: Any, table: Any) -> None:
 
 
 def _is_text(connection: Any, name: str) -> bool:
-    no_text = f"{quoted(name)} IS NOT NULL AND TRY(decode({quoted(name)})) IS NULL"
-    return not connection.execute(f"SELECT count(*) FROM sample WHERE {no_text}").fetchall()[0][0]
+    return not connection.execute(f"SELECT count(*) FROM sample WHERE {is_no_text(name)}").fetchall()[0][0]
 
 
 def _flat(name: str, kind: str) -> str:
