@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from lambdas.common.contract.model import MOST_RAW_COLUMNS
 from lambdas.common.contract.sql import literal
 from lambdas.common.errors import SourceError
+from lambdas.common.names import distinct_names
 from lambdas.ingest.columns import File, Unreadable
 from lambdas.ingest.job import Job
 from lambdas.ingest.marks import CHUNK, has_mark, make_place, without_mark
@@ -155,7 +156,7 @@ def _names(path: Path, dialect: Dialect) -> tuple[list[str], int]:
         raise SourceError(f"filesystem: {path.name}: the header cannot be read: {error}; {hint}") from error
     if not names:
         raise SourceError(f"filesystem: {path.name} is empty: a CSV needs a header, or csv.names")
-    return list(_distinct([*names, *[""] * (width - len(names))])), reader.line_num
+    return list(distinct_names([*names, *[""] * (width - len(names))])), reader.line_num
 
 
 @contextmanager
@@ -253,17 +254,6 @@ def _rewritten(path: Path, dialect: Dialect, folder: Path) -> Path:
             told = NO_END if "unexpected end" in str(error) else f"{error}; are csv.quote and csv.escape right?"
             raise SourceError(f"filesystem: {path.name}: line {dialect.skip + line + 1}: {told}") from error
     return target
-
-
-def _distinct(names: Sequence[str]) -> Iterator[str]:
-    seen: set[str] = set()
-    for place, name in enumerate(names):
-        candidate, number = name or f"column{place}", 0
-        while candidate.lower() in seen:
-            number += 1
-            candidate = f"{name or f'column{place}'}_{number}"
-        seen.add(candidate.lower())
-        yield candidate
 
 
 def _odd_row(path: Path, dialect: Dialect, width: int) -> tuple[int, int] | None:

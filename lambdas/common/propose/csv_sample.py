@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lambdas.common.errors import RequestError
+from lambdas.common.names import distinct_names
 from lambdas.common.propose.csv_dialect import EXCEL, Dialect, find_dialect
 
 LOOKED_AT, LONGEST_PREAMBLE, LONGEST_SHOWN = 200, 20, 40
@@ -40,7 +41,7 @@ def read(body: bytes, name: str, notes: list[str], most: int) -> tuple[Any, dict
         options["ragged"] = True
         notes.append(_why_ragged(header, rows))
         header += [""] * (max(map(len, rows)) - len(header))
-    names, kept = _distinct(header), rows[:most]
+    names, kept = list(distinct_names(header)), rows[:most]
     made = [name for name, given in zip(names, header, strict=True) if name != given]
     if made:
         notes.append(f"columns without a name, or with one that comes again, are called {', '.join(made)}")
@@ -153,18 +154,3 @@ def _why_ragged(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     if all(len(row) == len(header) + 1 and not row[-1] for row in odd):
         return "rows end with a delimiter, which makes one more column without values (csv.ragged)"
     return "rows differ in length (csv.ragged): is the delimiter right, and every quote closed?"
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """As ingest names columns whose header is empty or comes again."""
-    seen: set[str] = set()
-    found = []
-    for place, name in enumerate(names):
-        base = name or f"column{place}"
-        candidate, number = base, 0
-        while candidate.lower() in seen:
-            number += 1
-            candidate = f"{base}_{number}"
-        seen.add(candidate.lower())
-        found.append(candidate)
-    return found
