@@ -9,7 +9,8 @@ BASE ?= $(addprefix origin/,$(GITHUB_BASE_REF))
 DOCKERFILES := $(sort $(wildcard lambdas/*/Dockerfile) orchestration/Dockerfile)
 
 unexport PYTHONPATH PYTHONHOME
-export PYTHONDONTWRITEBYTECODE ?=
+# Compiled once, whatever the caller's environment says: every process of a test would compile all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
 export NO_PROXY := $(if $(NO_PROXY),$(NO_PROXY),$(no_proxy)),127.0.0.1,localhost
 export no_proxy := $(NO_PROXY)
 export DAGSTER_DISABLE_TELEMETRY := 1
