@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import shutil
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
@@ -82,6 +83,23 @@ def scratch(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scra
     made.set("lake/bucket", "lake")
     yield made
     cloud.client("sqs").delete_queue(QueueUrl=queue)
+
+
+@pytest.fixture(scope="session")
+def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home of Dagster whose databases are made: to make them takes a second, to copy them next to nothing."""
+    home = tmp_path_factory.mktemp("dagster")
+    with dg.instance_for_test(temp_dir=str(home)) as made:
+        made.all_instigator_state()
+    return home
+
+
+@pytest.fixture
+def instance(made_home: Path, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """An instance of one's own, on SQLite."""
+    home = shutil.copytree(made_home, tmp_path / "dagster")
+    with dg.instance_for_test(temp_dir=str(home)) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

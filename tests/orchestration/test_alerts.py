@@ -96,10 +96,9 @@ class Alerts:
 
 
 @pytest.fixture
-def told(scratch, monkeypatch):
+def told(instance, scratch, monkeypatch):
     monkeypatch.setenv("DAGSTER_URL", "http://dagster.example/")
-    with dg.instance_for_test() as instance:
-        yield Alerts(instance, scratch)
+    return Alerts(instance, scratch)
 
 
 def test_a_failed_run_is_told_once_with_its_reason_and_a_link(told):

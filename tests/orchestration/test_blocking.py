@@ -88,11 +88,10 @@ class Marts:
 
 
 @pytest.fixture
-def marts(definitions):
-    with dg.instance_for_test() as instance:
-        found = Marts(definitions, instance)
-        assert found.requested() == 0
-        yield found
+def marts(definitions, instance):
+    found = Marts(definitions, instance)
+    assert found.requested() == 0
+    return found
 
 
 def test_marts_wait_while_a_blocking_check_of_what_was_loaded_fails_and_refresh_once_it_is_mended(functions, marts):

@@ -45,9 +45,8 @@ class Checks:
 
 
 @pytest.fixture
-def checks(monkeypatch):
-    with dg.instance_for_test() as instance:
-        yield Checks(instance, monkeypatch)
+def checks(instance, monkeypatch):
+    return Checks(instance, monkeypatch)
 
 
 @pytest.mark.parametrize("rows", [1, 5000])

@@ -90,9 +90,8 @@ class Platform:
 
 
 @pytest.fixture
-def platform():
-    with dg.instance_for_test() as instance:
-        yield Platform(instance)
+def platform(instance):
+    return Platform(instance)
 
 
 def passed(evaluations: dict[str, dg.AssetCheckEvaluation]) -> dict[str, bool]:

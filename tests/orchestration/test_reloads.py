@@ -57,10 +57,9 @@ class Loads:
 
 
 @pytest.fixture
-def loads(monkeypatch):
+def loads(instance, monkeypatch):
     monkeypatch.setattr(reloads, "FIRST_DELAY", dt.timedelta(milliseconds=1))
-    with dg.instance_for_test() as instance:
-        yield Loads(instance)
+    return Loads(instance)
 
 
 def test_a_failed_load_is_asked_for_again_with_its_range_and_another_key(loads):

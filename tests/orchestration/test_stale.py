@@ -76,9 +76,8 @@ class Marts:
 
 
 @pytest.fixture
-def marts():
-    with dg.instance_for_test() as instance:
-        yield Marts(instance)
+def marts(instance):
+    return Marts(instance)
 
 
 def test_a_stale_mart_is_refreshed_until_a_refresh_succeeds_and_once_an_hour_at_most(marts):

@@ -66,9 +66,8 @@ def repository():
 
 
 @pytest.fixture
-def passes(repository):
-    with dg.instance_for_test() as instance:
-        yield Passes(repository, instance)
+def passes(repository, instance):
+    return Passes(repository, instance)
 
 
 def test_days_that_dagster_does_not_know_are_told_once_with_their_counts(passes, functions, monkeypatch):

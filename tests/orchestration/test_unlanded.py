@@ -87,9 +87,8 @@ class Source:
 
 
 @pytest.fixture
-def quakes():
-    with dg.instance_for_test() as instance:
-        yield Source(instance)
+def quakes(instance):
+    return Source(instance)
 
 
 def test_days_that_were_never_landed_are_asked_for_by_range(quakes):
