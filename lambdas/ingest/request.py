@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lambdas.common.days import read_day
 from lambdas.common.errors import ContractError, RequestError
 from lambdas.common.source import EXTRACTORS, OPTIONS, PRECISIONS, SourceConfig
 
@@ -84,15 +85,7 @@ def read_days(event: Mapping[str, Any]) -> Window:
     Raises:
         RequestError: one of the two is missing or no day, or they are in the wrong order.
     """
-    window = Window(_day(event, "start"), _day(event, "end"))
+    window = Window(read_day(event, "start"), read_day(event, "end"))
     if window.start >= window.end:
         raise RequestError(f"start {window.start} must lie before end {window.end}; the end is excluded")
     return window
-
-
-def _day(event: Mapping[str, Any], name: str) -> dt.date:
-    value = event.get(name)
-    try:
-        return dt.date.fromisoformat(str(value))
-    except ValueError as error:
-        raise RequestError(f"{name} is {value!r}; expected a UTC day as YYYY-MM-DD") from error

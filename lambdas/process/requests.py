@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from lambdas.common.contract import Contract, load_marts, load_source, source_names
+from lambdas.common.days import read_day
 from lambdas.common.db import marts
 from lambdas.common.db.redshift import read_secret
 from lambdas.common.db.retry import retry
@@ -40,26 +41,31 @@ def load_days(event: Mapping[str, Any], request_id: str, deadline: float) -> dic
     """
     began = time.monotonic()
     contract = load_source(event.get("source"))
-    start, end = _day(event, "start"), _day(event, "end")
+    start, end = read_day(event, "start"), read_day(event, "end")
     asked_by = str(event.get("requested_by") or request_id or "by hand")
     anew = event.get("action") == "rebuild"
     request = Request(start, end, asked_by, request_id, deadline, anew)
     if anew:
         request = replace(request, load_id=_load_id(event), since=_since(event))
     summary = _loader(contract).load(request)
-    remaining: dict[str, Any] | None = {"start": str(summary.remaining), "end": str(end)} if summary.remaining else None
-    # A load that goes on with the same days, because one holds more than calls take, is seen to have moved.
-    if remaining and (anew or summary.objects):
-        remaining |= {"load_id": summary.load_id, "left": summary.left}
-    if remaining and summary.slices:
-        remaining |= {"slices": summary.slices}
-    if remaining and anew:
-        remaining |= {"since": summary.since}
     answer = _counts(summary)
     answer |= {"source": contract.name, "start": str(start), "end": str(end), "request_id": request_id}
-    answer |= {"seconds": round(time.monotonic() - began, 3), "remaining": remaining}
+    answer |= {"seconds": round(time.monotonic() - began, 3), "remaining": _remaining(summary, end, anew=anew)}
     logger.info("%s %s", "rebuild" if anew else "load", answer)
     return answer
+
+
+def _remaining(summary: Summary, end: dt.date, *, anew: bool) -> dict[str, Any] | None:
+    """What to put into the event to ask for the rest; None where all is done."""
+    if not summary.remaining:
+        return None
+    rest: dict[str, Any] = {"start": str(summary.remaining), "end": str(end)}
+    # A load that goes on with the same days, because one holds more than calls take, is seen to have moved.
+    if anew or summary.objects:
+        rest |= {"load_id": summary.load_id, "left": summary.left}
+    if summary.slices:
+        rest |= {"slices": summary.slices}
+    return {**rest, "since": summary.since} if anew else rest
 
 
 def _load_id(event: Mapping[str, Any]) -> str | None:
@@ -187,13 +193,6 @@ def _is_to_load(raw: RawDay) -> bool:
         why = "the source is paused" if config.paused else why
         logger.warning("%s of %s is not loaded: %s", raw.day, raw.source, why)
     return wanted
-
-
-def _day(event: Mapping[str, Any], name: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(str(event.get(name)))
-    except ValueError as error:
-        raise RequestError(f"{name} is {event.get(name)!r}; expected a UTC day, YYYY-MM-DD") from error
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
