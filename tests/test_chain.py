@@ -20,7 +20,7 @@ from tests.cloud import PROJECT, Cloud, run
 PATIENCE_SECONDS = 60
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def empty_queue(cloud: Cloud, deployed: dict[str, str]) -> Iterator[None]:
     """Nothing of other tests waits: messages of their scratch sources, which nobody declares, come again and again.
 
@@ -40,9 +40,9 @@ def daemon(cloud: Cloud, empty_queue: None) -> Iterator[None]:
     subprocess.run([*command, "down", "--state", str(cloud.root)], cwd=PROJECT, check=True, capture_output=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lambda_mode(cloud: Cloud, empty_queue: None) -> Iterator[None]:
-    """The queue feeds the process function itself, for the time of a test."""
+    """The queue feeds the process function itself, for the last tests of this file."""
     cloud.deploy("--trigger-mode", "lambda")
     yield
     cloud.deploy("--trigger-mode", "dagster")
