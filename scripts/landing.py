@@ -34,6 +34,7 @@ class Landing:
     bytes: int = 0
     held: bool = False
     changes: list[tuple[str, int]] = field(default_factory=list)
+    columns: dict[str, list[str]] = field(default_factory=lambda: {"lost": [], "new": []})
     first: dt.date | None = None
     through: dt.date | None = None
     begun: float = field(default_factory=time.monotonic)
@@ -48,6 +49,8 @@ class Landing:
         self.unloaded += answer.get("unloaded", 0)
         self.bytes += answer["bytes"]
         self.changes += [(one["key"], one["rows"]) for one in answer.get("changes", ())]
+        for kind, names in answer.get("columns", {}).items():
+            self.columns[kind] += [name for name in names if name not in self.columns[kind]]
         rest = answer.get("remaining") or {}
         self.held = bool((rest.get("slice") or {}).get("run"))
         if "start" in event:
@@ -149,6 +152,14 @@ def _show_changes(landing: Landing) -> None:
         print(f"{rows:>12,}  {key}")
     if more := changed - len(landing.changes):
         print(f"and {more:,} more")
+    _show_columns(landing.columns)
+
+
+def _show_columns(columns: Mapping[str, Sequence[str]]) -> None:
+    if lost := columns["lost"]:
+        print(f"the contract reads {', '.join(lost)}, which the source does not have (drift: a column is lost)")
+    if new := columns["new"]:
+        print(f"the source has {', '.join(new)}, which the contract names nowhere (drift: a column is new)")
 
 
 def before(landing: Landing) -> str:

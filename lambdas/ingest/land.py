@@ -35,7 +35,8 @@ class Landed:
     and a part of a day must not overwrite the whole of it.
     `unloaded`: rows of days that the source does not have by its defs.yaml: they land, and no load takes them.
     `released`: objects of former slices that were held back until now. `left`: objects for which there was no time.
-    `changes`: of a dry run, the key and the rows of each object that would be put or emptied.
+    `changes`: of a dry run, the key and the rows of each object that would be put or emptied. `new` and `lost`: of a
+    dry run, the columns that the contract names nowhere, and those that it reads in vain.
     """
 
     rows: int = 0
@@ -48,6 +49,8 @@ class Landed:
     released: int = 0
     left: int = 0
     changes: tuple[tuple[str, int], ...] = field(default=(), repr=False)
+    new: tuple[str, ...] = field(default=(), repr=False)
+    lost: tuple[str, ...] = field(default=(), repr=False)
 
     def __add__(self, other: "Landed") -> "Landed":
         return Landed(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from lambdas.common.contract.drift import find_lost, find_new
+from lambdas.common.contract.model import Contract
 from lambdas.common.errors import RequestError, SourceError
 from lambdas.ingest.days import date_rows
 from lambdas.ingest.extract import FIRST, Source, extract
@@ -47,7 +49,8 @@ def ingest(source: Source, window: Window | None, lake: Lake, deadline: float, p
 
     Returns:
         source, start, end, rows, outside, unloaded, objects (put, unchanged, emptied), bytes, remaining; of a dry run
-        also changes ([{key, rows}] of what would be put or emptied, the first `MOST_CHANGES`).
+        also changes ([{key, rows}] of what would be put or emptied, the first `MOST_CHANGES`) and columns (`new` that
+        the contract names nowhere, `lost` that it reads and the source has not).
     """
     if window is None or not source.config.windowed:
         landed, rest = _in_slices(lambda now: _one_pass(source, window, lake, deadline, now), part, deadline)
@@ -129,6 +132,9 @@ def _read(
             note(lake, naming.run, seen)
         dated = date_rows(spool, rows, source.contract, naming.home)
         landed = land(dated, source.contract, lake, naming, seen, deadline)
+        if lake.dry_run:
+            new, lost = _find_changed(source.contract, rows)
+            landed = replace(landed, new=new, lost=lost)
     logger.info(
         "%s, %s: %s; %.2f s to extract, %.2f s to land",
         source.config.name,
@@ -165,6 +171,16 @@ def _look(lake: Lake, naming: Naming) -> Seen:
     if naming.run and not lake.dry_run:
         return recall(lake, naming.source, naming.run)
     return look(lake, naming)
+
+
+def _find_changed(contract: Contract, rows: Rows) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The new and the lost columns, by which a load would find drift.
+
+    What a transform.py makes of the source's columns it alone knows.
+    """
+    if not rows.count or contract.script or contract.on_drift == "ignore":
+        return (), ()
+    return find_new(contract, rows.names), find_lost(contract, rows.names)
 
 
 def _refuse_foreign(source: Source, rows: Rows) -> None:
@@ -221,6 +237,7 @@ def _answer(
     }
     if lake.dry_run:
         answer["changes"] = [{"key": key, "rows": rows} for key, rows in landed.changes[:MOST_CHANGES]]
+        answer["columns"] = {"new": sorted({*landed.new}), "lost": sorted({*landed.lost})}
         if remaining and "slice" in remaining:
             answer["remaining"]["filled"] = sorted(day.isoformat() for day in lake.filled)
     return answer

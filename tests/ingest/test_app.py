@@ -108,6 +108,16 @@ def test_one_file_lands_beside_what_the_source_brings(bench, bucket):
     assert handler(event, None)["objects"] == {"put": 0, "unchanged": 2, "emptied": 0}
 
 
+def test_a_dry_run_tells_the_columns_by_which_a_load_would_find_drift(bench, bucket):
+    said = []
+    for header in (HEADER.upper(), HEADER.replace("temp", "temperature")):
+        key = "samples/uploads/weather/0123456789abcdef-extra.csv"
+        text = f"{header}\nEWR,2013-07-01T05:00:00Z,50,1,1,1,1,1,1,1,1\n"
+        bench.s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
+        said.append(handler({"source": "weather", "file": key, "format": "csv", "dry_run": True}, None)["columns"])
+    assert said == [{"new": [], "lost": []}, {"new": ["temperature"], "lost": ["temp"]}]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

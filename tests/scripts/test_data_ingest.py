@@ -117,6 +117,16 @@ def test_the_summary_says_what_becomes_of_rows_that_are_gone(capsys):
     assert "7 rows are of days that things does not have, and nothing loads them" in shown
 
 
+def test_a_dry_run_names_each_column_that_is_lost_or_new_once(capsys):
+    landing = Landing("things", dry_run=True)
+    for _ in range(2):
+        landing.add({}, {**answer(rows=3, put=1), "columns": {"lost": ["temp"], "new": ["heat"]}})
+    show(landing)
+    shown = capsys.readouterr().out
+    assert "the contract reads temp, which the source does not have" in shown
+    assert "the source has heat, which the contract names nowhere" in shown
+
+
 KEYED = {**ID, "required": True, "primaryKey": True}
 
 

@@ -1,6 +1,6 @@
 """Drift: where the columns of a raw object are no longer those that its contract was written for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lambdas.common.contract.casts import NUMBERS, duckdb_type
@@ -30,18 +30,27 @@ def find_drift(contract: Contract, raw_types: Mapping[str, str]) -> Iterator[Dri
         contract: the source's contract; `*` among its ignored columns allows any new one.
         raw_types: DuckDB's type by raw column name.
     """
-    known = {name.lower() for name in (*contract.raw_columns, *contract.ignored_columns)}
     present = {name.lower(): (name, kind) for name, kind in raw_types.items()}
-    for folded, (name, kind) in present.items():
-        if folded not in known and "*" not in known:
-            yield Drift(f"new raw column {name!r} ({kind}): name it in the contract, or in ignoredColumns")
-    for name in contract.raw_columns:
-        if name.lower() not in present:
-            yield Drift(f"raw column {name!r} is lost: the contract reads it")
+    for name in find_new(contract, raw_types):
+        yield Drift(f"new raw column {name!r} ({raw_types[name]}): name it in the contract, or in ignoredColumns")
+    for name in find_lost(contract, raw_types):
+        yield Drift(f"raw column {name!r} is lost: the contract reads it")
     for column in contract.columns:
         found = present.get(column.sources[0].lower())
         if found is not None and column.reads_one_raw_column:
             yield from _changed_type(column, *found)
+
+
+def find_new(contract: Contract, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the raw columns that the contract names nowhere."""
+    known = {name.lower() for name in (*contract.raw_columns, *contract.ignored_columns)}
+    return tuple(name for name in names if name.lower() not in known and "*" not in known)
+
+
+def find_lost(contract: Contract, names: Iterable[str]) -> tuple[str, ...]:
+    """The raw columns that the contract reads and that are not among these."""
+    present = {name.lower() for name in names}
+    return tuple(name for name in contract.raw_columns if name.lower() not in present)
 
 
 def _changed_type(column: Column, name: str, kind: str) -> Iterator[Drift]:
