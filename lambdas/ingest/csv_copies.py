@@ -91,4 +91,8 @@ def rewritten(path: Path, dialect: Dialect, folder: Path) -> Path:
         except csv.Error as error:
             told = NO_END if "unexpected end" in str(error) else f"{error}; {QUOTES}"
             raise SourceError(f"filesystem: {path.name}: line {dialect.skip + line + 1}: {told}") from error
+        except UnicodeError as error:
+            # text is decoded some lines ahead
+            place = f"{path.name}: line {dialect.skip + line + 1}, or one soon after it,"
+            raise SourceError(f"filesystem: {place} is not {dialect.encoding}; set csv.encoding") from error
     return target

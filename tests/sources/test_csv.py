@@ -96,6 +96,15 @@ def test_text_of_another_encoding_is_refused_with_the_file(pipeline):
     assert "Zo" not in str(caught.value)
 
 
+@pytest.mark.parametrize("ends", [b"\r\n", b"\n"], ids=["mixed line ends", "one line end"])
+def test_a_late_byte_that_is_no_utf_8_is_refused_with_the_file_and_what_to_set(pipeline, ends):
+    rows = b"".join(b"%d,%s,plain\n" % (n, DAY.encode()) for n in range(100_000))
+    content = b"id,at,name" + ends + rows + f"0,{DAY},Zoë\n".encode("latin-1")
+    with pytest.raises(SourceError, match=r"a\.csv.* is not utf-8.*; set csv\.encoding") as caught:
+        pipeline.run(pipeline.write("a.csv", content, "csv"), [ID, AT])
+    assert "Zo" not in str(caught.value)
+
+
 def test_odd_column_names_stay_and_are_read_by_expressions(pipeline):
     text = csv('"Größe (m)",select,"a ""b""",at,at,,row:', f"1.5,x,y,{DAY},twin,nameless,r")
     columns = [
