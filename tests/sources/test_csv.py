@@ -105,6 +105,13 @@ def test_a_late_byte_that_is_no_utf_8_is_refused_with_the_file_and_what_to_set(p
     assert "Zo" not in str(caught.value)
 
 
+def test_an_empty_cell_is_no_value_of_anything_but_a_text(pipeline):
+    kinds = {"n": "integer", "f": "double precision", "b": "boolean", "d": "date", "j": "super", "t": "varchar(8)"}
+    extract = pipeline.write("a.csv", csv(f"id,at,{','.join(kinds)}", f"1,{DAY},,,,,,"), "csv")
+    (row,) = pipeline.run(extract, [ID, AT, *(prop(*item) for item in kinds.items())], rows=1).accepted
+    assert [row[name] for name in kinds] == [None, None, None, None, None, ""]
+
+
 def test_odd_column_names_stay_and_are_read_by_expressions(pipeline):
     text = csv('"Größe (m)",select,"a ""b""",at,at,,row:', f"1.5,x,y,{DAY},twin,nameless,r")
     columns = [

@@ -52,8 +52,13 @@ def duckdb_type(physical_type: str) -> str:
 
 
 def is_text(physical_type: str) -> bool:
-    """Whether a value of that type is text, so that an empty text is a value."""
-    return physical_type == "super" or duckdb_type(physical_type) == "VARCHAR"
+    """Whether a value of that type is text to the warehouse, be it JSON."""
+    return duckdb_type(physical_type) == "VARCHAR"
+
+
+def keeps_empty_text(physical_type: str) -> bool:
+    """Whether an empty text is a value of that type: it is no number, no time, and no JSON."""
+    return is_text(physical_type) and physical_type != "super"
 
 
 def cast(value: str, raw_type: str, physical_type: str) -> str:

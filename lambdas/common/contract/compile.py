@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.common.contract.casts import cast, is_text
+from lambdas.common.contract.casts import cast, keeps_empty_text
 from lambdas.common.contract.model import Column, Contract, QueryRule
 from lambdas.common.contract.quality import fill
 from lambdas.common.contract.reading import read_value
@@ -186,7 +186,7 @@ def _typed(column: Column, raw_type: str) -> str:
 def _missing(column: Column, raw_type: str) -> str:
     """SQL: no value is there. An empty text that has to become something else than text is none."""
     value = _present(column)
-    if raw_type == "VARCHAR" and not is_text(column.physical_type):
+    if raw_type == "VARCHAR" and not keeps_empty_text(column.physical_type):
         return f"({value} IS NULL OR {value} = '')"
     return f"{value} IS NULL"
 
