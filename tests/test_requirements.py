@@ -17,6 +17,7 @@ CARRY = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CARRY)
 def test_handler_imports_with_its_own_requirements_alone(name: str, tmp_path: Path):
     packages = tmp_path / "packages"

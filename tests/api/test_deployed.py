@@ -131,6 +131,7 @@ def test_an_unknown_path_reaches_nothing(asked: Any) -> None:
         assert found.json()["detail"] == "There is no such path, or it does not take the method."
 
 
+@pytest.mark.long
 def test_deploying_again_changes_nothing(cloud: Cloud, deployed: dict[str, str]) -> None:
     stacks = cloud.client("cloudformation")
 

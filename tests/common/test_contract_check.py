@@ -206,6 +206,7 @@ def test_expression_over_numbers_binds_though_text_would_not(assets):
     assert check_all(assets) == []
 
 
+@pytest.mark.long
 def test_more_columns_than_a_table_has_are_told(assets):
     more = "".join(f"      - {{name: c{n}, logicalType: string, physicalType: varchar(8)}}\n" for n in range(1_597))
     changed(assets, "contract.yaml", "    properties:\n", f"    properties:\n{more}")

@@ -82,6 +82,7 @@ def test_the_state_that_was_read_last_lies_in_the_lake_whole(
     assert "reading again" in caplog.text
 
 
+@pytest.mark.long
 def test_a_day_of_more_objects_loses_those_that_another_ingest_put_beside_them(bench, api, monkeypatch):
     monkeypatch.setattr("lambdas.ingest.objects.PART_BYTES", 40)
     older, newer = dict.fromkeys(range(20), 1), dict.fromkeys(range(3), 1)
@@ -109,6 +110,7 @@ def test_two_that_read_the_same_do_not_disturb_each_other(bench, api, monkeypatc
     assert "reading again" not in caplog.text
 
 
+@pytest.mark.long
 def test_who_is_overtaken_again_and_again_says_so_and_the_caller_may_come_again(bench, api, monkeypatch):
     extract, plain, states = api.serve(records(OLDER)), passes.date_rows, iter(range(100, 200))
     busy = []
@@ -170,6 +172,7 @@ def test_a_reading_in_slices_that_is_overtaken_leaves_what_the_later_one_said(be
     assert ids(bench) == sorted(OTHERS)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("small")
 def test_a_reading_in_slices_that_began_earlier_does_not_replace_what_has_landed_since(bench):
     source = bench.source(write(bench, MANY))

@@ -66,6 +66,7 @@ def test_a_window_of_a_table_is_utc_days_and_values_stay_exact(bench, url):
     assert [row["id"] for row in bench.rows("2024-01-02")] == [2]
 
 
+@pytest.mark.long
 def test_a_large_table_lands_in_parts(bench, url):
     query = "SELECT n AS id, TIMESTAMP '2024-01-01' AS at, repeat('x', 1000) AS name FROM generate_series(1, 100000) n"
     answer = bench.ingest({"sql_database": {"url": url, "query": query}})

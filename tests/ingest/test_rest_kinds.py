@@ -106,6 +106,7 @@ def test_a_token_that_is_refused_is_told_without_the_secret(bench, api):
     assert "/token" in str(caught.value)
 
 
+@pytest.mark.long
 def test_a_token_server_that_is_down_for_a_moment_is_asked_again(bench, api):
     auth = oauth(api, bench)
     answer, failed = api.answer, []

@@ -203,6 +203,7 @@ def test_twenty_lost_processes_are_one_message(told):
     assert "its process was lost" in message
 
 
+@pytest.mark.long
 def test_two_sources_of_one_proof_are_two_causes(told):
     told.prove(dropoff="refused")
     assert [subject for subject, _ in told.told()] == ["proof: prove__dropoff failed"]
@@ -225,6 +226,7 @@ def test_a_source_that_was_well_in_a_proof_that_failed_is_told_again(told, monke
     assert [subject for subject, _ in told.told()] == ["proof: prove__dropoff failed"]
 
 
+@pytest.mark.long
 def test_whoever_asks_for_a_landing_it_is_one_cause(told):
     tags = {"error": "refused", LANDING_TAG: "quakes", "dagster/partition": "2018-02-01"}
     job = dg.Definitions([load], jobs=[dg.define_asset_job("quakes_landing", "*")]).resolve_job_def("quakes_landing")
@@ -234,6 +236,7 @@ def test_whoever_asks_for_a_landing_it_is_one_cause(told):
     assert told.told() == [], "healing's landing of the same day"
 
 
+@pytest.mark.long
 def test_what_sources_have_of_their_own_is_told_of_each_and_together_where_it_comes_together(told):
     for source in ("a", "b"):
         told.fail("refused", source)
@@ -244,6 +247,7 @@ def test_what_sources_have_of_their_own_is_told_of_each_and_together_where_it_co
     assert [subject for subject, _ in told.told()] == ["load of c failed"]
 
 
+@pytest.mark.long
 def test_many_causes_at_once_are_no_storm(told, monkeypatch):
     monkeypatch.setattr("orchestration.alerts.MOST_MESSAGES", 1)
     told.evaluate(HOLDS, passed=False)

@@ -119,6 +119,7 @@ def test_a_later_success_of_the_range_settles_it(loads):
     assert loads.tick() == []
 
 
+@pytest.mark.long
 def test_a_success_by_hand_of_a_wider_range_settles_it_and_of_a_narrower_one_does_not(loads):
     loads.asked(error="busy")
     loads.run(("2018-02-01", "2018-02-02"))
@@ -155,6 +156,7 @@ def test_a_waiting_load_is_not_forgotten_by_the_cursor(loads, monkeypatch):
     assert len(loads.tick()) == 1
 
 
+@pytest.mark.long
 def test_a_cancelled_run_stops_asking(loads):
     job = DEFINITIONS.resolve_implicit_global_asset_job_def().get_subset(asset_selection={CORE})
     tags = {RANGE_START: RANGE[0], RANGE_END: RANGE[1], SOURCE_TAG: "quakes"}

@@ -93,6 +93,7 @@ def test_a_pass_tells_a_bounded_number_the_newest_first_and_the_next_one_goes_on
     assert passes.status(CORE) == passes.status(RAW) == [MATERIALIZED, None] * 3
 
 
+@pytest.mark.long
 def test_what_is_missing_or_damaged_is_not_told_and_a_day_that_failed_only_where_it_is_loaded(passes, functions):
     functions("broken")  # the first is damaged, of the third and fourth something is not loaded
     passes.attempt(CORE, *DAYS[:3])

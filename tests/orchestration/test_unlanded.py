@@ -115,6 +115,7 @@ def test_a_day_that_fails_again_is_asked_for_once_a_day(quakes):
     assert request.run_key.endswith(f"2024-03-02/2024-03-02|{tomorrow}")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("status", "tags", "more"),
     [

@@ -281,6 +281,7 @@ def test_duckdb_is_the_version_whose_casts_were_tried():
     assert duckdb.sql("SELECT TRY_CAST('1_000' AS BIGINT)").fetchall() == [(1000,)], "the underscore guard is moot"
 
 
+@pytest.mark.long
 def test_wide_rows_take_no_more_memory_than_narrow_ones(tmp_path, monkeypatch):
     monkeypatch.setattr(engine_module, "execute", lambda connection, sql: connection.execute(sql))
     folder = tmp_path / "readings"

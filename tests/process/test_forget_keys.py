@@ -41,6 +41,7 @@ def test_forgotten_key_leaves_every_place_and_the_others_stay(keyed):
     assert (again.objects, again.rows, again.versions) == (0, 0, 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("at", ["soon", None, "2024-02-30"])
 def test_forgotten_key_leaves_rows_whose_time_cannot_be_read(keyed, at):
     keyed.put(DAY, A, [row("secret", at=at), row("a")])
@@ -68,6 +69,7 @@ def begin_on(source, day: dt.date, monkeypatch, folder) -> None:
     monkeypatch.setattr(sources, "assets_folder", lambda: folder)
 
 
+@pytest.mark.long
 def test_forgotten_key_leaves_objects_of_days_that_the_source_does_not_have_and_these_are_not_loaded(
     keyed, monkeypatch, tmp_path
 ):
@@ -82,6 +84,7 @@ def test_forgotten_key_leaves_objects_of_days_that_the_source_does_not_have_and_
     assert {entry["raw_day"] for entry in keyed.ledger()} == {NEXT}
 
 
+@pytest.mark.long
 def test_forgotten_key_leaves_the_tables_that_hold_a_day_which_the_source_has_no_more(keyed, monkeypatch, tmp_path):
     keyed.put(DAY, A, [row("secret"), row("a")])
     keyed.load(DAY)
@@ -114,6 +117,7 @@ def test_forgotten_key_leaves_several_gone_objects_and_each_entry_counts_its_own
     assert [e["rows_accepted"] for e in keyed.ledger()] == [2, 2, 1, 1]
 
 
+@pytest.mark.long
 def test_gone_object_that_is_put_again_while_its_key_is_forgotten_is_left_to_the_next_call(keyed, monkeypatch):
     key = keyed.put(DAY, A, [row("secret"), row("a")])
     keyed.load(DAY)
@@ -179,6 +183,7 @@ def test_time_that_is_up_says_the_day_to_go_on_from(keyed):
     assert keyed.rows() == []
 
 
+@pytest.mark.long
 def test_key_that_was_loaded_under_a_former_contract_is_forgotten_as_todays_contract_reads_it(keyed):
     keyed.put(DAY, A, [row("Secret"), row("b")])
     keyed.load(DAY)
@@ -193,6 +198,7 @@ def test_key_that_was_loaded_under_a_former_contract_is_forgotten_as_todays_cont
     assert bytes_with(now, "Secret") == bytes_with(now, "secret") == []
 
 
+@pytest.mark.long
 def test_objects_of_one_day_that_take_several_calls_are_each_come_to(keyed, monkeypatch):
     for stamp in (A, B, C):
         keyed.put(DAY, stamp, [row("secret"), row(stamp[-4:]), row("bad", n=101)])
@@ -209,6 +215,7 @@ def test_objects_of_one_day_that_take_several_calls_are_each_come_to(keyed, monk
     assert_equations_hold(keyed)
 
 
+@pytest.mark.long
 def test_object_that_the_disk_does_not_hold_is_named_and_not_passed_over(keyed, monkeypatch):
     kept = keyed.put(DAY, A, [row("a")])
     large = keyed.put(DAY, B, [row("a"), *(row(f"b{number}") for number in range(500))])

@@ -47,6 +47,7 @@ def test_calls_go_on_where_the_last_one_stopped(stage, tmp_path):
     assert parts.rejected(tmp_path) == whole.rejected(tmp_path)
 
 
+@pytest.mark.long
 def test_slices_of_another_size_do_not_hold_the_object_up(stage):
     body = parquet(rows_with())
     stage(body, "parts", sliced=True, slice_bytes=2500)
@@ -121,6 +122,7 @@ def test_object_that_changes_between_two_slices_is_left_for_the_next_listing(sta
     assert (staging.staged, staging.taken) == ([], 1)
 
 
+@pytest.mark.long
 def test_object_that_outgrows_one_copy_is_set_aside_for_good_and_says_the_limit(stage, monkeypatch):
     whole, _ = stage(parquet(rows_with()), "parts", sliced=True)
     first, second, *_ = [size for _, size in sorted(whole.staged.files.items())]
@@ -207,6 +209,7 @@ def test_row_group_has_to_fit_on_the_disk_with_what_is_made_of_it(stage, monkeyp
         assert "ProcessStorage" in parts.staged.entry.reason
 
 
+@pytest.mark.long
 def test_of_the_slices_before_the_unique_columns_alone_are_read(stage, s3, tmp_path, monkeypatch):
     body = parquet(rows_with(id={0: None, 120: "k3", 121: "k121", 499: "k120 ", 260: "k3", 261: "k3"}))
     whole, _ = stage(body, "whole", sliced=False, rules=False)

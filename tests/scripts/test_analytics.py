@@ -194,6 +194,7 @@ def test_status_tells_the_next_run_and_what_is_missing(deployed):
     assert [row["source"] for row in json.loads(one.stdout)["sources"]] == ["weather"]
 
 
+@pytest.mark.long
 def test_a_pause_is_said_by_status_until_resume(deployed):
     assert analytics("pause", "month end", env=deployed).returncode == 0
     shown = analytics("status", env=deployed).stdout

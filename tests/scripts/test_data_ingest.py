@@ -148,6 +148,7 @@ def test_only_where_a_row_may_move_to_an_older_day_is_it_said_to_lose(properties
     assert ("moves at to an earlier day does not replace it" in capsys.readouterr().out) is said
 
 
+@pytest.mark.long
 def test_a_source_read_whole_needs_no_days_and_takes_them(deployed):
     whole = run("weather", env=deployed)
     assert (whole.returncode, numbers(whole.stdout)[3]) == (0, 26115)

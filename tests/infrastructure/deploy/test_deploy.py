@@ -28,6 +28,7 @@ def test_the_env_file_says_where_the_data_is(cloud: Cloud, deployed: dict[str, s
     assert len(deployed["API_KEY"]) >= 20
 
 
+@pytest.mark.long
 def test_a_deploy_survives_a_crash_of_the_cloud(cloud: Cloud, deployed: dict[str, str]) -> None:
     checkpoint = cloud.root / "ministack" / "state" / "checkpoint.json"
     before = read_json(checkpoint)["began"]

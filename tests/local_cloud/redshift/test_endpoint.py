@@ -84,7 +84,7 @@ def test_orphaned_server_is_ended_and_a_stranger_is_not(state: Path) -> None:
     third.stop()
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_signals_stop_everything(state: Path, signum: int) -> None:
     endpoint = processes.start(state)
     postmaster = psutil.Process(endpoint.postmaster)
@@ -96,6 +96,7 @@ def test_signals_stop_everything(state: Path, signum: int) -> None:
     assert not health.check(endpoint.port)
 
 
+@pytest.mark.long
 def test_half_initialised_state_is_redone(state: Path) -> None:
     (state / "pgdata.new" / "base").mkdir(parents=True)
     (state / "pgdata" / "global").mkdir(parents=True)
@@ -140,6 +141,7 @@ def refusal(endpoint: Endpoint) -> str:
     return endpoint.log.read_text()
 
 
+@pytest.mark.long
 def test_taken_port_and_taken_state_are_named(endpoint: Endpoint, tmp_path: Path) -> None:
     taken = processes.launch(tmp_path / "other", port=endpoint.port)
     assert f"port {endpoint.port} on 127.0.0.1 can not be had" in refusal(taken)

@@ -189,6 +189,7 @@ def test_a_stuck_holder_is_seen_and_ended(connect: Callable[..., Any]) -> None:
         hold("select 1")
 
 
+@pytest.mark.long
 def test_session_timeout_ends_an_idle_session(connect: Callable[..., Any]) -> None:
     admin = connect()
     admin.autocommit = True
