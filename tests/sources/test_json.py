@@ -117,6 +117,14 @@ def test_what_is_no_table_is_refused(pipeline, content, said):
         pipeline.run(pipeline.write("a.ndjson", content, "ndjson"), [ID, AT])
 
 
+@pytest.mark.parametrize("number", ["2", "0.12345678901234567891"], ids=["plain", "exact"])
+def test_the_last_value_of_a_key_that_stands_twice_counts(pipeline, number):
+    text = f'{{"id": 1, "at": "{DAY}", "v": "old", "v": "new", "j": {{"a": 1, "a": {number}}}}}\n'
+    columns = [ID, AT, prop("v", "varchar(9)"), prop("j", "super")]
+    (row,) = pipeline.run(pipeline.write("a.ndjson", text, "ndjson"), columns, rows=1).accepted
+    assert (row["v"], row["j"]) == ("new", f'{{"a":{number}}}')
+
+
 def test_infinite_and_odd_texts(pipeline):
     text = (
         f'{{"id": 1, "at": "{DAY}", "v": "Infinity", "t": "a\\u0000b"}}\n{{"id": 2, "at": "{DAY}", "t": "\\ud83d"}}\n'

@@ -12,7 +12,7 @@ from lambdas.common.contract.sound import SYSTEM_COLUMNS
 from lambdas.common.contract.sql import literal, quoted
 from lambdas.common.propose.found import Found, typed_value
 from lambdas.common.propose.reading import OPEN, integer, read_texts
-from lambdas.common.propose.shapes import find_pattern, looks_like_number
+from lambdas.common.propose.shapes import find_pattern, has_minus_elsewhere, looks_like_number
 from lambdas.common.propose.times import EPOCH_UNITS, epoch_expression, find_epoch
 
 # Redshift takes 127 bytes, the local one 63, of which a number may need some
@@ -22,6 +22,7 @@ FRACTIONS = (1, 1000)
 TIME_NAME = re.compile(r"(time|date|stamp|_at|_ts|_ms|epoch|created|updated|modified)$|^(ts|time|date|at)", re.I)
 NEAR_EPOCH = "could count {unit} since 1970; transformLogic {expression} makes it a time"
 HEXADECIMAL = "lower(hex({value}))"
+WEEK = re.compile(r"\d{4}-?W\d\d(-?[1-7])?")
 YEAR_MONTH = re.compile(r"\d{4}[-/](0[1-9]|1[0-2])|(0[1-9]|1[0-2])[-/.]\d{4}")
 KEPT = {"BOOLEAN": ("boolean", "boolean"), "FLOAT": ("number", "real"), "DOUBLE": ("number", "double precision"),
         "DATE": ("date", "date"), "HUGEINT": ("number", "decimal(38,0)")}  # fmt: skip
@@ -208,6 +209,15 @@ def _with_near_misses(found: Found, texts: list[str], name: str) -> Found:
         found.notes += _near_epoch(numbers)
     elif found.logical == "string" and left and all(YEAR_MONTH.fullmatch(text) for text in left):
         found.notes.append("is a month: for its first day take physicalType date and transformLogic with || '-01'")
+    elif found.logical == "string" and left and all(WEEK.fullmatch(text) for text in left):
+        found.notes.append(
+            "is a week of ISO 8601, or a day of one: for a day take physicalType date and transformLogic with "
+            "strptime(..., '%G-W%V-%u'), and || '-1' for the first one"
+        )
+    elif found.logical == "string" and has_minus_elsewhere(left):
+        found.notes.append(
+            "has numbers with the minus behind them, or in brackets, and stays a text: transformLogic can move it"
+        )
     elif found.logical == "string" and looks_like_number(left):
         found.notes.append("looks like numbers with a sign or a unit, and stays a text: transformLogic can take it off")
     elif found.logical == "timestamp" and any(re.search(r"\.\d{7,}", text) for text in left):

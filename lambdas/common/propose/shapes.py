@@ -6,6 +6,7 @@ from collections.abc import Sequence
 CLASSES = (("0123456789", r"\d"), ("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "[A-Z]"), ("abcdefghijklmnopqrstuvwxyz", "[a-z]"))
 MOST_RUNS, LEAST_TEXTS = 8, 10
 # a currency, a unit or a per cent around what is a number otherwise
+OWED = re.compile(r"\d[\d.,' ]*-|\([\d.,' ]*\d\)")
 AROUND = re.compile(r"\s*(?:[$€£¥%]|[A-Z]{3}\s)?\s*[+-]?\d[\d.,' ]*\s*(?:[$€£¥%]|[A-Za-z]{1,4})?\s*")
 
 
@@ -31,6 +32,12 @@ def looks_like_number(texts: Sequence[str]) -> bool:
     """Whether all texts are numbers but for a sign of currency, a unit or a per cent."""
     some_bare = [text for text in texts if re.search(r"[^\d.,' +-]", text)]
     return bool(some_bare) and all(AROUND.fullmatch(text) for text in texts)
+
+
+def has_minus_elsewhere(texts: Sequence[str]) -> bool:
+    """Whether all texts are numbers, and some have their minus behind them or are in brackets, as in accounts."""
+    some = any(OWED.fullmatch(text) for text in texts)
+    return some and all(OWED.fullmatch(text) or AROUND.fullmatch(text) for text in texts)
 
 
 def _runs(text: str) -> list[tuple[str, int]]:
