@@ -2,21 +2,21 @@
 
 A blocking check holds while its last evaluation is a failure of severity error, whatever was loaded since and whoever
 loaded it. It holds as well behind a run that was to evaluate it and ended without: what that run left in the table is
-unknown until the check is evaluated again, by the next load or pass. A check of which nothing is known holds nothing,
-and neither does a run that waits, works, or succeeded without it.
+unknown until the check is evaluated again, by the next load or pass; and so it is while a load works that has yet to
+evaluate it, for Dagster calls its days materialized before that. A check of which nothing is known holds nothing, and
+neither does a run that waits, a pass at work, or a run that succeeded without it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from orchestration.evaluations import DONE
+from orchestration.evaluations import latest_evaluation, runs_without_evaluation
 
-PLANNED = {AssetCheckExecutionRecordStatus.PLANNED}
+AT_WORK = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 ENDED_BADLY = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-# Dagster lists a check's runs by when they were asked for; the one that evaluated it last is among these.
+# Newest first by when they were asked for; the one that ended last is among these.
 LAST_RUNS = 25
 
 
@@ -41,24 +41,23 @@ def holds_marts(graph: Any, instance: dg.DagsterInstance, table: dg.AssetKey) ->
 
 
 def _holds(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> bool:
-    moment, evaluation = max(_evaluations(instance, key), key=lambda found: found[0], default=(0.0, None))
-    if evaluation and not evaluation.passed and evaluation.severity == dg.AssetCheckSeverity.ERROR:
+    found = latest_evaluation(instance, key)
+    if found and not found[0].passed and found[0].severity == dg.AssetCheckSeverity.ERROR:
         return True
-    return any(end > moment for end in _ends_without(instance, key))
+    moment = found[1].event.timestamp if found else 0.0
+    return any(_leaves_unknown(run, key.asset_key, moment) for run in _runs_without(instance, key))
 
 
-def _evaluations(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> Iterator[tuple[float, Any]]:
-    """When the check was evaluated (seconds since 1970), and what was found."""
-    storage = instance.event_log_storage
-    for record in storage.get_asset_check_execution_history(key, limit=LAST_RUNS, status=DONE):
-        if record.event is not None:
-            yield record.event.timestamp, record.evaluation
+def _leaves_unknown(record: dg.RunRecord, table: dg.AssetKey, moment: float) -> bool:
+    """Whether the run ended since that moment, or is a load at work: its checks come behind what it has loaded."""
+    if record.dagster_run.status in ENDED_BADLY:
+        return (record.end_time or 0.0) > moment
+    return table in (record.dagster_run.asset_selection or ())
 
 
-def _ends_without(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> Iterator[float]:
-    """When runs failed or were cancelled that were to evaluate the check and did not."""
-    storage = instance.event_log_storage
-    planned = storage.get_asset_check_execution_history(key, limit=LAST_RUNS, status=PLANNED)
-    if planned:
-        ended = dg.RunsFilter(run_ids=[record.run_id for record in planned], statuses=ENDED_BADLY)
-        yield from (record.end_time or 0.0 for record in instance.get_run_records(ended))
+def _runs_without(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> Sequence[dg.RunRecord]:
+    """The runs that are to evaluate the check and have not: at work, failed or cancelled."""
+    planned = runs_without_evaluation(instance, key, LAST_RUNS)
+    if not planned:
+        return []
+    return instance.get_run_records(dg.RunsFilter(run_ids=planned, statuses=[*ENDED_BADLY, *AT_WORK]))

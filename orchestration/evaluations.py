@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import (
@@ -10,14 +10,22 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecordStatus,
 )
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from sqlalchemy import func
 
 # The error of a run whose work is done and of which a blocking check failed.
 BLOCKED = "DagsterAssetCheckFailedError"
 FAILED = {AssetCheckExecutionRecordStatus.FAILED}
 DONE = {AssetCheckExecutionRecordStatus.SUCCEEDED, *FAILED}
-# Dagster keeps every evaluation for ever; the newest rows hold all that the last proof evaluated.
+# The newest rows hold all that the last proof evaluated.
 ROWS_AT_ONCE = 5000
+# Of the rows before those that are read: what was asked for longer ago and is evaluated since.
+ROWS_OVERTAKEN = 20_000
 TABLE = AssetCheckExecutionsTable
+IS_DONE = TABLE.c.execution_status.in_([status.value for status in DONE])
+# When it was evaluated, not asked for.
+MOMENT = TABLE.c.evaluation_event_timestamp
+SHOWN = ("id", "asset_key", "check_name", "execution_status", "create_timestamp", MOMENT.name)
+WITHOUT_FINDINGS = TABLE.select().with_only_columns(*(TABLE.c[name] for name in SHOWN)).where(IS_DONE)
 # An evaluation with Dagster's record of it.
 Evaluated = tuple[dg.AssetCheckEvaluation, Any]
 Row = Mapping[str, Any]
@@ -29,11 +37,22 @@ def latest_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> Ev
     """The last evaluation of that check with Dagster's record of it; None where it was never evaluated.
 
     A run that has only planned to evaluate it, or passed it over, says nothing of it: what was found before
-    still holds.
+    still holds. Dagster itself orders them by when they were asked for, and a load may wait for hours.
     """
-    for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=1, status=DONE):
-        return _evaluated(record)
-    return None
+    query = TABLE.select().where(_is_of(key) & IS_DONE).order_by(MOMENT.desc(), TABLE.c.id.desc()).limit(1)
+    rows = _read(instance, query)
+    return _evaluated(AssetCheckExecutionRecord.from_db_row(rows[0], key=key)) if rows else None
+
+
+def runs_without_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey, most: int) -> list[str]:
+    """The ids of the last runs that were to evaluate that check and have not; first those asked for last.
+
+    Where a run is for days, Dagster plans the check for each of them, and keeps these rows behind the evaluation.
+    """
+    run, planned = TABLE.c.run_id, TABLE.c.execution_status == AssetCheckExecutionRecordStatus.PLANNED.value
+    evaluated = TABLE.select().with_only_columns(run).where(_is_of(key) & IS_DONE)
+    query = TABLE.select().with_only_columns(run).where(_is_of(key) & planned & run.not_in(evaluated)).group_by(run)
+    return [row["run_id"] for row in _read(instance, query.order_by(func.max(TABLE.c.id).desc()).limit(most))]
 
 
 def latest_evaluations(
@@ -56,26 +75,37 @@ def latest_evaluations(
 
 def _newest(instance: dg.DagsterInstance, wanted: Collection[Name], since: dt.datetime) -> dict[Name, Row]:
     found: dict[Name, Row] = {}
-    for row in _evaluated_since(instance, since):
-        if _name(row) in wanted:
-            found.setdefault(_name(row), row)
+    for rows in _asked_for_since(instance, since):
+        _keep_latest(found, rows, wanted)
         if len(found) == len(wanted):
+            _keep_latest(found, _overtaken(instance, rows[-1]["id"], min(map(_moment, found.values()))), wanted)
             break
     return found
 
 
-def _evaluated_since(instance: dg.DagsterInstance, since: dt.datetime) -> Iterator[Row]:
-    """The rows of all checks, the newest first, without what they found."""
-    columns = (TABLE.c[name] for name in ("id", "asset_key", "check_name", "execution_status", "create_timestamp"))
-    done = TABLE.c.execution_status.in_([status.value for status in DONE])
-    query = TABLE.select().with_only_columns(*columns).where(done).order_by(TABLE.c.id.desc()).limit(ROWS_AT_ONCE)
+def _keep_latest(found: dict[Name, Row], rows: Iterable[Row], wanted: Collection[Name]) -> None:
+    for row in rows:
+        if (name := _name(row)) in wanted:
+            found[name] = max(found.get(name, row), row, key=_moment)
+
+
+def _asked_for_since(instance: dg.DagsterInstance, since: dt.datetime) -> Iterator[list[Row]]:
+    """The rows of all checks in batches, first those asked for last; without what they found."""
+    query = WITHOUT_FINDINGS.order_by(TABLE.c.id.desc()).limit(ROWS_AT_ONCE)
     rows = _read(instance, query)
     while rows:
-        for row in rows:
-            if row["create_timestamp"].replace(tzinfo=dt.UTC) < since:
-                return
-            yield row
+        newer = [row for row in rows if row["create_timestamp"].replace(tzinfo=dt.UTC) >= since]
+        if newer:
+            yield newer
+        if len(newer) < len(rows):
+            return
         rows = _read(instance, query.where(TABLE.c.id < rows[-1]["id"]))
+
+
+def _overtaken(instance: dg.DagsterInstance, first: int, moment: dt.datetime) -> list[Row]:
+    """Those asked for before the row of that id and evaluated behind that moment, naive and UTC as it is stored."""
+    before = TABLE.c.id.between(first - ROWS_OVERTAKEN, first - 1)
+    return _read(instance, WITHOUT_FINDINGS.where(before & (moment < MOMENT)))
 
 
 def _read(instance: dg.DagsterInstance, query: Any) -> list[Row]:
@@ -84,8 +114,16 @@ def _read(instance: dg.DagsterInstance, query: Any) -> list[Row]:
         return list(connection.execute(query).mappings())
 
 
+def _is_of(key: dg.AssetCheckKey) -> Any:
+    return (TABLE.c.asset_key == key.asset_key.to_string()) & (TABLE.c.check_name == key.name)
+
+
 def _name(row: Row) -> Name:
     return row["asset_key"], row["check_name"]
+
+
+def _moment(row: Row) -> dt.datetime:
+    return cast("dt.datetime", row[MOMENT.name])
 
 
 def _evaluated(record: AssetCheckExecutionRecord) -> Evaluated | None:

@@ -3,6 +3,7 @@ import pytest
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
+from dagster._core.events import StepMaterializationData
 
 from orchestration.automation import build_automation, refresh_after_inputs
 from tests.orchestration.test_sensors import ORIGIN
@@ -36,7 +37,10 @@ def checks(context):
         raise dg.Failure("the warehouse refuses", allow_retries=False)
     severity = dg.AssetCheckSeverity.WARN if finds == "a warning" else dg.AssetCheckSeverity.ERROR
     for name in ("blocking", "other"):
-        yield dg.AssetCheckResult(passed=finds == "nothing", asset_key=CORE, check_name=name, severity=severity)
+        passed = finds in ("nothing", "an outage behind it")
+        yield dg.AssetCheckResult(passed=passed, asset_key=CORE, check_name=name, severity=severity)
+    if finds == "an outage behind it":
+        raise dg.Failure("the warehouse refuses", allow_retries=False)
 
 
 @dg.asset_check(asset=MART)
@@ -95,6 +99,17 @@ class Evaluations:
         subset = job.get_subset(asset_selection=set(), asset_check_selection={check})
         return self.instance.create_run_for_job(subset, status=status, remote_job_origin=ORIGIN)
 
+    def loaded_unchecked(self):
+        """A load at work that has loaded a day of CORE, and whose checks are yet to come."""
+        job = DEFINITIONS.resolve_implicit_global_asset_job_def()
+        subset = job.get_subset(asset_selection={CORE}, asset_check_selection={dg.AssetCheckKey(CORE, "blocking")})
+        given = {"tags": {"dagster/partition": "2026-03-04"}, "asset_selection": {CORE}, "remote_job_origin": ORIGIN}
+        run = self.instance.create_run_for_job(subset, status=dg.DagsterRunStatus.STARTED, **given)
+        data = StepMaterializationData(dg.AssetMaterialization(CORE, partition="2026-03-04"))
+        event = dg.DagsterEvent("ASSET_MATERIALIZATION", run.job_name, step_key="tables", event_specific_data=data)
+        self.instance.report_dagster_event(event, run.run_id)
+        return run
+
     def refresh(self):
         assert dg.materialize([tables, view], selection=[MART], instance=self.instance).success
 
@@ -150,6 +165,7 @@ def test_a_mart_waits_while_a_blocking_check_of_the_latest_load_fails(marts, nam
         (["an error", "an outage"], 0),
         (["an outage"], 0),
         (["an outage", "nothing"], 1),
+        (["an outage behind it"], 1),
     ],
 )
 def test_a_load_frees_marts_only_where_its_blocking_check_was_evaluated_and_is_well(marts, finds, asked):
@@ -182,6 +198,18 @@ def test_a_pass_that_waits_or_works_does_not_free_a_mart(marts, status):
     assert marts.requested() == 0
     marts.instance.report_run_failed(run)
     assert marts.requested() == 0
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_a_mart_waits_for_the_blocking_check_of_a_load_that_has_loaded(marts, passed):
+    marts.load_checked("nothing")
+    assert marts.requested() == 1
+    run = marts.loaded_unchecked()
+    assert marts.requested() == 0
+    found = dg.AssetCheckEvaluation(asset_key=CORE, check_name="blocking", passed=passed, metadata={})
+    event = dg.DagsterEvent("ASSET_CHECK_EVALUATION", run.job_name, event_specific_data=found)
+    marts.instance.report_dagster_event(event, run.run_id)
+    assert marts.requested() == int(passed)
 
 
 def test_a_load_that_waited_is_newer_than_a_pass_that_was_asked_for_behind_it(marts):

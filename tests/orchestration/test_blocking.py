@@ -1,21 +1,15 @@
 """A blocking check of a scratch contract: while it fails of what was loaded, marts on it keep what they have."""
 
 import datetime as dt
-import shutil
-from types import SimpleNamespace
 
 import dagster as dg
 import pytest
-import yaml
 
-from lambdas.common.contract import assets_folder
 from orchestration import reloads
-from orchestration.components import Mart
 from orchestration.components.landed import LANDED
 from orchestration.components.proof import DESCRIPTIONS, checked_asset
 from orchestration.loads import LAST_DAYS_TAG, OF_LEDGER, core_key, load_request
-from orchestration.resources import build_resources
-from tests.orchestration.components.test_components import resolve
+from tests.orchestration.blocked import MART, UNIQUE, build, declare
 from tests.orchestration.conftest import RUNNING
 from tests.orchestration.test_alerts import Alerts
 
@@ -24,8 +18,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Class `.*` is currently in beta"),
     pytest.mark.filterwarnings("ignore:.*PipesMessageReader.expected_writer_count"),
 ]
-UNIQUE = dg.AssetCheckKey(core_key("earthquakes"), "keys_are_unique")
-MART = dg.AssetKey(["mart", "daily_seismicity"])
 DAY = dt.date(2018, 2, 1)
 KEEP = "marts on core/earthquakes keep what they have"
 
@@ -33,16 +25,8 @@ KEEP = "marts on core/earthquakes keep what they have"
 @pytest.fixture
 def definitions(tmp_path):
     """The earthquakes, whose contract says that no key may stand twice before a mart is refreshed, and their mart."""
-    assets = tmp_path / "assets"
-    shutil.copytree(assets_folder(), assets, ignore=shutil.ignore_patterns("__pycache__", "sample"))
-    folder = assets / "sources" / "earthquakes"
-    contract = yaml.safe_load((folder / "contract.yaml").read_text())
-    blocking = {"property": "checks", "value": {UNIQUE.name: "blocking"}}
-    contract["schema"][0].setdefault("customProperties", []).append(blocking)
-    (folder / "contract.yaml").write_text(yaml.safe_dump(contract))
-    source = resolve({"start": "2018-01-30"}).build_defs(SimpleNamespace(path=folder))
-    mart = Mart().build_defs(SimpleNamespace(path=assets / "marts" / "daily_seismicity"))
-    return dg.Definitions.merge(source, mart, dg.Definitions(resources=build_resources()))
+    declare(tmp_path / "assets")
+    return build(tmp_path / "assets")
 
 
 class Marts:

@@ -40,6 +40,12 @@ class Checks:
         with self.instance.event_log_storage.index_connection() as connection:
             connection.execute(AssetCheckExecutionsTable.insert().values(run_id="a run", **planned))
 
+    def evaluate_planned(self, key, *, passed):
+        """That run evaluates the check."""
+        found = dg.AssetCheckEvaluation(asset_key=key.asset_key, check_name=key.name, passed=passed, metadata={})
+        event = dg.DagsterEvent("ASSET_CHECK_EVALUATION", "job", event_specific_data=found)
+        self.instance.report_dagster_event(event, "a run")
+
     def latest(self, statuses=DONE, age=HOUR):
         return latest_evaluations(self.instance, KEYS, dt.datetime.now(dt.UTC) - age, statuses)
 
@@ -71,12 +77,27 @@ def test_what_failed_before_it_was_well_is_not_among_those_that_fail(checks):
     assert checks.latest(FAILED) == {}
 
 
+@pytest.mark.parametrize("rows", [1, 5000])
+def test_a_load_that_waited_is_newer_than_a_pass_that_was_asked_for_behind_it(checks, monkeypatch, rows):
+    monkeypatch.setattr("orchestration.evaluations.ROWS_AT_ONCE", rows)
+    checks.plan(KEYS[0])
+    for key in KEYS:
+        checks.evaluate(key)
+    assert checks.latest(FAILED) == {}
+    checks.evaluate_planned(KEYS[0], passed=False)
+    assert not latest_evaluation(checks.instance, KEYS[0])[0].passed
+    assert checks.latest(FAILED).keys() == {KEYS[0]}
+    checks.evaluate(KEYS[0])
+    assert latest_evaluation(checks.instance, KEYS[0])[0].passed
+    assert checks.latest(FAILED) == {}
+
+
 def test_the_database_is_asked_a_few_times_however_many_the_checks_are_and_however_long_their_history(checks):
     for _ in range(5):
         for key in KEYS:
             checks.evaluate(key)
     assert len(checks.latest()) == len(KEYS)
-    assert checks.asked == 2
+    assert checks.asked == 3
 
 
 def test_what_was_evaluated_before_that_moment_is_not_told(checks):
