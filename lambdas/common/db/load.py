@@ -112,7 +112,7 @@ def _commit(connection: Any, batch: Batch, stamp: Stamp, turn: LedgerTurn) -> Lo
         generation = read_generation(connection, source)
         if decided.todo:
             generation += 1
-            _narrow_applied(connection, batch, decided.todo)
+            _narrow_staged(connection, batch, decided.todo)
             _replace_staged(connection, batch, former=decided.former)
             with turn.appending(connection):
                 append(connection, replace(stamp, generation=generation), decided.todo)
@@ -151,11 +151,13 @@ def _is_done(known: Mapping[str, Any] | None, entry: Entry, anew: Anew | None) -
     return is_in_force(known, entry.etag, anew)
 
 
-def _narrow_applied(connection: Any, batch: Batch, todo: Sequence[Entry]) -> None:
+def _narrow_staged(connection: Any, batch: Batch, todo: Sequence[Entry]) -> None:
+    """Leave in the temp tables what is to be loaded: mostly all, so that no row has to be held against `applied`."""
     keep = {e.raw_key for e in todo}
     if len(keep) < len(batch.entries):
         execute(connection, "DELETE FROM applied")
         _fill_applied(connection, sorted(keep))
+        execute(connection, statement("staging_narrow"))
 
 
 def _replace_staged(connection: Any, batch: Batch, *, former: bool) -> None:

@@ -1,4 +1,3 @@
 INSERT INTO {table} ({columns}, _raw_key, _raw_row, _loaded_at)
 SELECT {values}, s._raw_key, s._raw_row, GETDATE()
 FROM staging AS s
-JOIN applied AS a ON a.raw_key = s._raw_key
