@@ -92,7 +92,7 @@ def refresh_marts(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
     """Refresh the marts that the event names, or all, each after the marts that it reads.
 
     Returns:
-        {"marts": {name: {source: generation that the refresh has seen}}, "seconds"}.
+        {"marts": {name: {source: generation that the refresh has seen}}, "rows": {name: rows of it}, "seconds"}.
     """
     known = load_marts()
     names = event.get("marts") or list(known)
@@ -106,14 +106,15 @@ def _refresh(chosen: Sequence[Contract], *, deadline: float) -> dict[str, Any]:
     began = time.monotonic()
     warehouse = open_warehouse(Settings.from_environment())
 
-    def refresh_one(mart: Contract) -> dict[str, int]:
+    def refresh_one(mart: Contract) -> tuple[dict[str, int], int]:
         with warehouse.session(f"refresh {mart.name}") as connection:
-            return marts.refresh(connection, mart)
+            return marts.refresh(connection, mart), marts.count_rows(connection, mart)
 
-    seen = {m.name: retry(partial(refresh_one, m), f"refresh {m.name}", deadline) for m in chosen}
+    done = {m.name: retry(partial(refresh_one, m), f"refresh {m.name}", deadline) for m in chosen}
     seconds = round(time.monotonic() - began, 3)
     measure("process", {"RefreshSeconds": seconds})
-    return {"marts": seen, "seconds": seconds}
+    seen, rows = ({name: found[part] for name, found in done.items()} for part in (0, 1))
+    return {"marts": seen, "rows": rows, "seconds": seconds}
 
 
 def load_messages(records: Sequence[Mapping[str, Any]], request_id: str, deadline: float) -> dict[str, Any]:

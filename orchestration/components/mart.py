@@ -116,7 +116,9 @@ def _mart_asset(spec: dg.AssetSpec) -> dg.AssetsDefinition:
 
     @dg.multi_asset(specs=[spec], name="__".join(spec.key.path), retry_policy=RETRIES)
     def refresh(context: dg.AssetExecutionContext, cloud: Cloud) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        event = {"action": "refresh", "marts": [spec.key.path[-1]]}
-        return dg.MaterializeResult(metadata=metadata(call_function(context, cloud, "process", event=event)))
+        name = spec.key.path[-1]
+        answer = call_function(context, cloud, "process", event={"action": "refresh", "marts": [name]})
+        answer["dagster/row_count"] = answer.pop("rows", {}).get(name)
+        return dg.MaterializeResult(metadata=metadata(answer))
 
     return refresh

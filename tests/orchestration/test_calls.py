@@ -72,11 +72,12 @@ def test_raw_calls_again_until_nothing_remains_and_sums(assets, functions):
     assert (found["start"], found["end"]) == ("2018-02-01", "2018-02-04")
 
 
-def test_a_mart_is_refreshed_by_name(assets, functions):
+def test_a_mart_is_refreshed_by_name_and_says_its_rows(assets, functions):
     functions("plain")
     result = materialize(assets, ["mart", "daily_seismicity"])
     assert result.success
     assert metadata_of(result)["event"] == {"action": "refresh", "marts": ["daily_seismicity"]}
+    assert metadata_of(result)["dagster/row_count"] == 12
 
 
 @pytest.mark.parametrize(

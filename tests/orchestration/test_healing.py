@@ -219,6 +219,8 @@ def test_a_mart_whose_refresh_failed_is_reported_and_refreshed_by_the_next_pass(
     (request,) = platform.asked()
     assert request.asset_selection == [mart]
     assert platform.run(mart)
+    said = platform.instance.get_latest_materialization_event(mart).asset_materialization.metadata
+    assert [[said["dagster/row_count"].value]] == select(deployed, "SELECT COUNT(*) FROM mart.daily_seismicity")
     assert platform.asked() == []
     assert passed(platform.evaluate(key, {})) == {CURRENT: True}
 

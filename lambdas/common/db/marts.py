@@ -91,6 +91,13 @@ def refresh(connection: Any, mart: Contract) -> dict[str, int]:
     return seen
 
 
+def count_rows(connection: Any, mart: Contract) -> int:
+    """How many rows the view has."""
+    (row,) = query(connection, f"SELECT COUNT(*) AS counted FROM {identifier('mart.' + mart.name)}")
+    rollback(connection)
+    return int(row["counted"])
+
+
 def write_state(connection: Any, mart: Contract, seen: Mapping[str, int]) -> None:
     """Write down the generations that the mart has seen."""
     for source, generation in seen.items():
