@@ -15,6 +15,7 @@ from typing import Any
 
 from lambdas.common import remarks
 from lambdas.common.contract import Contract
+from lambdas.common.contract.assumed import values_of
 from lambdas.common.contract.compile import Compiled, compile_contract
 from lambdas.common.contract.drift import find_drift
 from lambdas.common.contract.model import MOST_RAW_COLUMNS
@@ -103,7 +104,7 @@ class Engine:
         self._connection = connection
         self._contract = contract
         self._write = WRITE
-        self._compiled: dict[tuple[tuple[str, str], ...], Compiled] = {}
+        self._compiled: dict[tuple[bool, tuple[tuple[str, str], ...]], Compiled] = {}
 
     def split(self, raw: Path, key: str, day: dt.date, *, curated: Path, rejected: Path, part: Part = WHOLE) -> Split:
         """Write the two files of one raw object, or of a slice; the rejected one only where rows were rejected.
@@ -128,7 +129,7 @@ class Engine:
         with self._rows(raw, rows_in, part.first) as rows:
             schema = self._describe(rows)
             drift = self._drift(rows, schema) if rows_in else ()
-            compiled = self._compile(schema)
+            compiled = self._compile(schema, rows, key)
             self._accept(compiled.accepted(rows.relation(), key), raw, curated)
             repeated = drop_repeated(self._connection, self._contract, curated, rows.span, part.former, self._write)
             accepted, late, first, last = self._measure(curated, day)
@@ -194,14 +195,21 @@ class Engine:
         """A column that has no value in the whole object has no type of its own either."""
         if column is None:
             return True
-        sql = f"SELECT count({column}) FROM {rows.source}"
-        return bool(self._connection.execute(sql).fetchall()[0][0])
+        return values_of(self._connection, rows.source)(column)
 
-    def _compile(self, schema: dict[str, str]) -> Compiled:
-        key = tuple(schema.items())
-        if key not in self._compiled:
-            self._compiled[key] = compile_contract(self._connection, self._contract, schema)
-        return self._compiled[key]
+    def _compile(self, schema: dict[str, str], rows: Rows, raw_key: str) -> Compiled:
+        is_empty = rows.span[0] == rows.span[1]
+        key = (is_empty, tuple(schema.items()))
+        if key in self._compiled:
+            return self._compiled[key]
+        try:
+            has_value = values_of(self._connection, rows.source)
+            compiled = compile_contract(self._connection, self._contract, schema, has_value)
+        except ContractError as error:
+            raise ContractError(f"{error} ({raw_key})") from error
+        if is_empty or not compiled.assumed:
+            self._compiled[key] = compiled
+        return compiled
 
     def _copy(self, select: str, raw: Path, target: Path) -> None:
         try:

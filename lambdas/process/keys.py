@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lambdas.common.contract import Column, Contract
+from lambdas.common.contract.assumed import values_of
 from lambdas.common.contract.casts import cast, duckdb_type, is_text
 from lambdas.common.contract.compile import compile_contract
 from lambdas.common.contract.rules import ROW
@@ -59,9 +60,11 @@ class KeyRows:
             ObjectError: the file cannot be read.
         """
         try:
-            described = self._connection.execute(f"DESCRIBE SELECT * FROM read_parquet({_file(raw)})").fetchall()
-            compiled = compile_contract(self._connection, self._contract, {r[0]: str(r[1]) for r in described})
-            relation = f"(SELECT *, file_row_number AS {ROW} FROM read_parquet({_file(raw)}))"
+            source = f"read_parquet({_file(raw)})"
+            described = self._connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+            types, has_value = {r[0]: str(r[1]) for r in described}, values_of(self._connection, source)
+            compiled = compile_contract(self._connection, self._contract, types, has_value)
+            relation = f"(SELECT *, file_row_number AS {ROW} FROM {source})"
             sql = f"SELECT _raw_row FROM ({compiled.accepted(relation, '')}) WHERE {self._match()} ORDER BY 1"
             return [int(row[0]) for row in self._connection.execute(sql).fetchall()]
         except Exception as error:

@@ -206,6 +206,13 @@ def test_expression_over_numbers_binds_though_text_would_not(assets):
     assert check_all(assets) == []
 
 
+def test_a_column_named_as_a_word_of_sql_is_told_in_the_quotes_that_it_needs(assets):
+    changed(assets, "contract.yaml", "transformSourceObjects: [raw_at]", "transformSourceObjects: [when]")
+    assert any('is not among transformSourceObjects; write them as "when"' in text for text in check_all(assets))
+    changed(assets, "contract.yaml", "transformLogic: raw_at", "transformLogic: '\"when\"'")
+    assert check_all(assets) == []
+
+
 @pytest.mark.long
 def test_more_columns_than_a_table_has_are_told(assets):
     more = "".join(f"      - {{name: c{n}, logicalType: string, physicalType: varchar(8)}}\n" for n in range(1_597))

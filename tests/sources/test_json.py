@@ -43,6 +43,23 @@ def test_column_that_appears_late_is_not_lost(pipeline):
     assert done.values("late")[-2:] == [None, 7]
 
 
+def test_what_is_calculated_is_null_on_days_without_a_number_and_a_day_that_is_emptied_is_empty(pipeline):
+    ms = {day: 1_704_067_200_000 + day * 86_400_000 for day in range(4)}
+    priced = [{"id": day, "ms": ms[day], **more} for day, more in enumerate(({"price": 1.5}, {"price": None}, {}))]
+    columns = [
+        ID,
+        {**AT, "transformLogic": "to_timestamp(ms / 1000)", "transformSourceObjects": ["ms"]},
+        prop("cents", "bigint", transformLogic="price * 100", transformSourceObjects=["price"]),
+    ]
+    undated = {"id": 9, "price": 2}
+    done = pipeline.run(pipeline.write("a.ndjson", ndjson(*priced, undated), "ndjson"), columns, rows=4)
+    assert [(row["id"], row["cents"]) for row in done.accepted] == [(0, 150), (1, None), (2, None)]
+    assert done.reasons == [("at", "required", None)]
+    emptied = pipeline.run(pipeline.write("a.ndjson", ndjson(undated), "ndjson"), columns, rows=1)
+    assert (list(emptied.days.values()), emptied.accepted) == ([1, 0, 0], [])
+    assert emptied.reasons == [("at", "required", None)]
+
+
 def test_envelope_with_optional_objects_is_read_by_path(pipeline):
     items = [
         {"id": "a", "meta": {"at": DAY, "geo": {"lat": 1.5}}, "tags": ["x", "y"]},

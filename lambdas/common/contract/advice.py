@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
-from itertools import product
 from typing import Any
 
+from lambdas.common.contract.assumed import choices
 from lambdas.common.contract.casts import NUMBERS, duckdb_type
 from lambdas.common.contract.columns import custom_properties
 from lambdas.common.contract.compile import compile_contract, unsettled_rule, unsettled_value
@@ -55,13 +55,11 @@ OPTIONS = {
 CLASSIFICATIONS = ("public", "internal", "restricted")
 TEXT_OPTIONS = ("min_length", "max_length", "pattern")
 BOUNDS = ("minimum", "maximum", "exclusive_minimum", "exclusive_maximum")
-# what a raw column may hold, tried in this order where an expression does not bind to text
-RAW_TYPES = ("VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP")
-MOST_SOURCES = 3
 NESTED = re.compile(r"TUPLE|STRUCT|MAP|UNION")
+PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+KEYWORDS = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category <> 'unreserved'"
 # what DuckDB says of an expression that looks beyond its row, whatever type the raw columns have
 BEYOND_A_ROW = re.compile(r"Binder Error: (aggregates .*|window functions .*|UNNEST .*|TRY .*|WHERE clause .*)")
-PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def find_advice(contract: Contract, document: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -162,10 +160,8 @@ def _expression(connection: Any, contract: Contract, column: Column) -> Iterator
     alone = replace(contract, columns=(column,), row_rules=(), object_rules=())
     # what the platform itself writes around a raw column is the same for all
     bind = compile_contract if column.reads_one_raw_column else _prepare
-    choices = product(RAW_TYPES, repeat=len(column.sources)) if len(column.sources) <= MOST_SOURCES else ()
-    same = ([kind] * len(column.sources) for kind in RAW_TYPES)
     first: ContractError | None = None
-    for kinds in (*same, *choices):
+    for kinds in choices(len(column.sources)):
         try:
             bind(connection, alone, dict(zip(column.sources, kinds, strict=True)))
         except ContractError as error:
@@ -176,7 +172,7 @@ def _expression(connection: Any, contract: Contract, column: Column) -> Iterator
         else:
             yield from _nested(connection, column, kinds)
             return
-    yield Mistake(_unbound(column, str(first)), column.name, "transformLogic")
+    yield Mistake(_unbound(connection, column, str(first)), column.name, "transformLogic")
 
 
 def _nested(connection: Any, column: Column, kinds: Sequence[str]) -> Iterator[Mistake]:
@@ -214,9 +210,11 @@ def _row_rule(connection: Any, contract: Contract, rule: RowRule) -> Iterator[Mi
         yield Mistake(text, rule.column, place_of(rule))
 
 
-def _unbound(column: Column, error: str) -> str:
+def _unbound(connection: Any, column: Column, error: str) -> str:
     """Why an expression does not bind, and what its raw columns are called in it."""
-    names = ", ".join(name if PLAIN_NAME.fullmatch(name) else quoted(name) for name in column.sources)
+    words = {row[0] for row in connection.execute(KEYWORDS).fetchall()}
+    plain = [name for name in column.sources if PLAIN_NAME.fullmatch(name) and name.lower() not in words]
+    names = ", ".join(name if name in plain else quoted(name) for name in column.sources)
     missing = re.search(r'Referenced column "([^"]*)" not found', error)
     if missing:
         text = f"transformLogic does not bind: {missing[1]!r} is not among transformSourceObjects"

@@ -5,9 +5,10 @@ have TimeZone = 'UTC' and the json extension (it is part of the wheel).
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lambdas.common.contract.assumed import HasValue, assume_types
 from lambdas.common.contract.casts import cast, keeps_empty_text
 from lambdas.common.contract.model import Column, Contract, QueryRule
 from lambdas.common.contract.quality import fill
@@ -31,7 +32,10 @@ from lambdas.common.errors import ContractError
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The SQL of a contract for one raw schema. A relation has the raw columns and ROW, the row's number."""
+    """The SQL of a contract for one raw schema. A relation has the raw columns and ROW, the row's number.
+
+    `assumed` are types of raw columns that hold no value, by name in lower case: with some, it is for that file alone.
+    """
 
     contract: Contract
     raw_types: Mapping[str, str]
@@ -39,9 +43,10 @@ class Compiled:
     typed: str
     rules: tuple[Rule, ...]
     unique: tuple[Rule, ...]
+    assumed: Mapping[str, str] = field(default_factory=dict)
 
     def _rows(self, relation: str, select: str) -> str:
-        clean = clean_columns(self.contract, self.raw_types)
+        clean = clean_columns(self.contract, self.raw_types, self.assumed)
         keep = ", ".join(f"{quoted(name)} AS {quoted('§raw:' + name)}" for name in self.raw_types)
         return (
             f"WITH clean AS (SELECT {ROW}, {keep}, {clean} FROM {relation}), "
@@ -89,19 +94,23 @@ class Compiled:
         return self._rows(relation, f"SELECT {ROW} AS _raw_row, {columns}, {day} AS _day FROM typed")
 
 
-def compile_contract(connection: Any, contract: Contract, raw_types: Mapping[str, str]) -> Compiled:
+def compile_contract(
+    connection: Any, contract: Contract, raw_types: Mapping[str, str], has_value: HasValue = lambda _: True
+) -> Compiled:
     """The SQL for objects of that raw schema.
 
     Args:
         connection: any DuckDB connection; it is asked for the types of the contract's expressions.
         contract: the source's contract.
         raw_types: DuckDB's type by raw column name, as DESCRIBE gives them.
+        has_value: whether a raw column has any value. It is asked where an expression does not bind: columns without
+            one, and those that the object lacks, are of no type, and are assumed to be of one that fits.
 
     Raises:
         ContractError: an expression does not bind, for instance because it names an unknown raw column; or what it or
             a rule says depends on more than the raw rows, such as the clock.
     """
-    types = _expression_types(connection, contract, raw_types)
+    types, assumed = _bind(connection, contract, raw_types, has_value)
     values = ", ".join(_value(column) for column in contract.columns)
     typed = ", ".join(f"{_typed(c, types[c.name])} AS {quoted('§typed:' + c.name)}" for c in contract.columns)
     rules = [rule for c in contract.columns for rule in _rules(c, types[c.name])]
@@ -110,41 +119,75 @@ def compile_contract(connection: Any, contract: Contract, raw_types: Mapping[str
         if why := unsettled_rule(connection, contract, query):
             raise ContractError(f"{contract.path}: quality rule {query.name!r}: {why}")
     unique = unique_rules(contract, {c.name: _source(c) for c in contract.columns})
-    return Compiled(contract, dict(raw_types), values, typed, tuple(rules), tuple(unique))
+    return Compiled(contract, dict(raw_types), values, typed, tuple(rules), tuple(unique), assumed)
 
 
-def clean_columns(contract: Contract, raw_types: Mapping[str, str]) -> str:
+def clean_columns(contract: Contract, raw_types: Mapping[str, str], assumed: Mapping[str, str]) -> str:
     """Select list of the raw columns: null words taken out of texts, columns that the object lacks as NULL.
 
-    A column that the object spells with other capitals than the contract has the contract's name.
+    A column that the object spells with other capitals than the contract has the contract's name. One of an assumed
+    type is NULL.
     """
     spelled = {name.lower(): name for name in raw_types}
-    items = [_clean(contract, name, spelled.pop(name.lower(), None), raw_types) for name in contract.raw_columns]
+    items = [
+        _clean(contract, name, spelled.pop(name.lower(), None), raw_types, assumed.get(name.lower()))
+        for name in contract.raw_columns
+    ]
     return ", ".join([*items, *(_clean(contract, name, name, raw_types) for name in spelled.values())])
 
 
-def _clean(contract: Contract, name: str, actual: str | None, raw_types: Mapping[str, str]) -> str:
-    if actual is None:
-        return f"CAST(NULL AS VARCHAR) AS {quoted(name)}"
+def _clean(
+    contract: Contract, name: str, actual: str | None, raw_types: Mapping[str, str], assumed: str | None = None
+) -> str:
+    if actual is None or assumed:
+        return f"CAST(NULL AS {assumed or 'VARCHAR'}) AS {quoted(name)}"
     words = ", ".join(literal(word) for word in contract.words_of(name))
     if raw_types[actual] != "VARCHAR" or not words:
         return f"{quoted(actual)} AS {quoted(name)}"
     return f"CASE WHEN {quoted(actual)} NOT IN ({words}) THEN {quoted(actual)} END AS {quoted(name)}"
 
 
-def _expression_types(connection: Any, contract: Contract, raw_types: Mapping[str, str]) -> dict[str, str]:
+def _bind(
+    connection: Any, contract: Contract, raw_types: Mapping[str, str], has_value: HasValue
+) -> tuple[dict[str, str], dict[str, str]]:
+    """DuckDB's types of the expressions by column, and those that raw columns without a value are assumed to have."""
+    try:
+        return _expression_types(connection, contract, raw_types, {}), {}
+    except ContractError:
+        present = {name.lower(): name for name in raw_types}
+        empty = {
+            n.lower() for n in contract.raw_columns if n.lower() not in present or not has_value(present[n.lower()])
+        }
+        if not empty:
+            raise
+
+    def binds(column: Column, assumed: Mapping[str, str]) -> bool:
+        try:
+            _expression_types(connection, replace(contract, columns=(column,)), raw_types, assumed)
+        except ContractError:
+            return False
+        return True
+
+    assumed = assume_types(contract, empty, binds)
+    return _expression_types(connection, contract, raw_types, assumed), assumed
+
+
+def _expression_types(
+    connection: Any, contract: Contract, raw_types: Mapping[str, str], assumed: Mapping[str, str]
+) -> dict[str, str]:
     raw = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in raw_types.items())
     raw = raw or "1 AS _nothing"
-    clean = clean_columns(contract, raw_types)
+    clean = clean_columns(contract, raw_types, assumed)
     types = {}
     for column in contract.columns:
         sql = f"DESCRIBE SELECT ({column.transform}) AS v FROM (SELECT {clean} FROM (SELECT {raw}))"
         try:
             types[column.name] = str(connection.execute(sql).fetchall()[0][1])
         except Exception as error:
-            raise ContractError(
-                f"{contract.path}: {column.name}: transformLogic does not bind: {_first_line(error)}"
-            ) from error
+            sources = {name.lower() for name in column.sources}
+            over = ", ".join(f"{name} {kind}" for name, kind in raw_types.items() if name.lower() in sources)
+            text = f"transformLogic{over and f' over {over}'} does not bind: {_first_line(error)}"
+            raise ContractError(f"{contract.path}: {column.name}: {text}") from error
         if why := unsettled_value(connection, column):
             raise ContractError(f"{contract.path}: {column.name}: transformLogic: {why}")
     return types

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from lambdas.common.contract.casts import NUMBERS, duckdb_type
 from lambdas.common.contract.model import Column, Contract
-from lambdas.common.contract.sql import quoted
 
 # what a column may be read from, by what it becomes; texts are read from anything
 READABLE = {
@@ -62,7 +61,7 @@ def _changed_type(column: Column, name: str, kind: str) -> Iterator[Drift]:
         expected = expected | ({"number"} if column.reading.format or column.reading.true_words else set())
     if given not in expected:
         wanted = " or ".join(sorted(expected))
-        yield Drift(f"raw column {name!r} is now {given} ({kind}); {column.name} is read from {wanted}", quoted(name))
+        yield Drift(f"raw column {name!r} is now {given} ({kind}); {column.name} is read from {wanted}", name)
 
 
 def type_class(kind: str) -> str:
