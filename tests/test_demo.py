@@ -1,7 +1,9 @@
 """`make demo` in a copy of the tree: the counts of the real data, nothing loaded twice, nothing left running."""
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +38,12 @@ def left_running(tree: Path) -> list[str]:
     return found
 
 
+def runs(tree: Path) -> set[str]:
+    """How the runs of its Dagster have ended."""
+    with contextlib.closing(sqlite3.connect(tree / ".local" / "dagster" / "history" / "runs.db")) as connection:
+        return {row[0] for row in connection.execute("SELECT status FROM runs")}
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1300)
 def test_demo_counts_the_real_data_and_a_second_run_loads_nothing(tmp_path: Path):
@@ -46,7 +54,9 @@ def test_demo_counts_the_real_data_and_a_second_run_loads_nothing(tmp_path: Path
         assert words in first, first
     assert "loads committed by this run" in first
     assert left_running(tree) == []
+    assert runs(tree) == {"SUCCESS"}
     second = run_demo(tree)
     assert "nothing was loaded twice" in second, second
     assert "336,776" in second
     assert left_running(tree) == []
+    assert runs(tree) == {"SUCCESS"}

@@ -26,6 +26,7 @@ INSTANCE = processes.PROJECT / "orchestration" / "dagster.yaml"
 CODE = ("-m", "orchestration.definitions")
 # Of the daemon's threads, those that nothing moves without.
 THREADS = {"SENSOR", "SCHEDULER", "QUEUED_RUN_COORDINATOR", "ASSET"}
+UNDER_WAY = "SELECT 1 FROM runs WHERE status IN ('QUEUED', 'NOT_STARTED', 'STARTING', 'STARTED', 'CANCELING') LIMIT 1"
 # A socket's whole path has to fit 107 bytes; Dagster names it with eleven characters.
 SOCKET_FOLDER_BYTES = 95
 
@@ -111,8 +112,11 @@ def _stop(state: State, part: Part) -> bool:
     return process is not None
 
 
-def down(state: State) -> None:
-    """Stop what runs. A run that is cut off is tried again after the next `up`."""
+def down(state: State, *, patience: int = 0) -> None:
+    """Stop what runs, after so many seconds at most in which runs may end. One that is cut off is tried again later."""
+    limit = time.monotonic() + patience
+    while time.monotonic() < limit and _query(state, UNDER_WAY):
+        time.sleep(0.5)
     with state.locked(say):
         stopped = [part.title for part in reversed(build(state, {}, daemon_only=False)) if _stop(state, part)]
     say(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
@@ -203,6 +207,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("action", choices=("up", "down", "reload"))
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE, help="the local cloud's folder (default .local)")
     parser.add_argument("--daemon-only", action="store_true", help="without the webserver")
+    parser.add_argument("--patience", type=int, default=0, metavar="S", help="down: seconds in which runs may end (0)")
     return parser.parse_args()
 
 
@@ -217,7 +222,7 @@ def main() -> int:
         elif arguments.action == "reload":
             reload(state)
         else:
-            down(state)
+            down(state, patience=arguments.patience)
     except CloudError as error:
         sys.stderr.write(f"dagster: {error}\n")
         return 1

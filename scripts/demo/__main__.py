@@ -26,8 +26,10 @@ def main() -> int:
     # Without a terminal rich would assume 80 columns, too few for what is printed.
     console = Console(width=None if sys.stdout.isatty() else 120)
     cloud_ran, dagster_ran = steps.cloud_is_running(STATE), steps.dagster_is_running(STATE)
+    patience = 0
     try:
         _run(console)
+        patience = steps.CHECKS_SECONDS
     except KeyboardInterrupt:
         console.print("\nstopped; what has landed stays, and the next run goes on from there")
         return 130
@@ -35,7 +37,7 @@ def main() -> int:
         console.print(f"[red]the demo stopped:[/red] {error}")
         return 1
     finally:
-        steps.stop(STATE, console, keep_cloud=cloud_ran, keep_dagster=dagster_ran)
+        steps.stop(STATE, console, keep_cloud=cloud_ran, keep_dagster=dagster_ran, patience=patience)
     return 0
 
 

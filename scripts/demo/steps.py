@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The last UTC day that the sample of a source without an end reaches.
 LAST_DAY = {"earthquakes": "2018-02-07"}
 PATIENCE_SECONDS = 240
+CHECKS_SECONDS = 60
 
 
 class StepFailed(Exception):  # noqa: N818 - reads as what happened
@@ -52,11 +53,11 @@ def start(state: Path, console: Console) -> None:
     _must("infrastructure.local.dagster", "up", "--daemon-only", "--state", str(state))
 
 
-def stop(state: Path, console: Console, *, keep_cloud: bool, keep_dagster: bool) -> None:
-    """Stop what the demo started."""
+def stop(state: Path, console: Console, *, keep_cloud: bool, keep_dagster: bool, patience: int) -> None:
+    """Stop what the demo started; checks behind the last loads have so many seconds to end."""
     console.print("[dim]stopping what the demo started; data stays in .local/[/dim]")
     if not keep_dagster:
-        _run("infrastructure.local.dagster", "down", "--state", str(state), quiet=True)
+        _run("infrastructure.local.dagster", "down", "--state", str(state), "--patience", str(patience), quiet=True)
     if not keep_cloud:
         _run("infrastructure.local.cloud", "down", "--state", str(state), quiet=True)
 
