@@ -85,17 +85,18 @@ check: setup ## Style, types, import rules, templates, contracts; BASE=ref tells
 	@$(PY) -m ruff format --check -q .
 	@$(PY) -m mypy --no-error-summary
 	@.venv/bin/lint-imports --no-cache >.local/lint-imports.log || { cat .local/lint-imports.log; exit 1; }
+	@$(PY) -m scripts.analytics check $(if $(BASE),--against "$(BASE)")
 	@$(PY) -m yamllint -s .
 	@.venv/bin/cfn-lint infrastructure/*.yaml
-	@.venv/bin/sqlfluff lint -q --dialect redshift assets/marts
+	@.venv/bin/sqlfluff lint -q --dialect redshift assets/marts || { echo "make format mends most of these"; exit 1; }
 	@.venv/bin/actionlint
 	@.venv/bin/zizmor --offline --no-progress --pedantic -q .github
 	@.venv/bin/hadolint $(DOCKERFILES)
 	@.venv/bin/check-jsonschema -q --builtin-schema vendor.compose-spec docker-compose.yml
-	@$(PY) -m scripts.analytics check $(if $(BASE),--against "$(BASE)")
 
-format: setup ## Format the code
+format: setup ## Format the code and the SQL of marts
 	@$(PY) -m ruff check --fix -q . ; $(PY) -m ruff format -q .
+	@.venv/bin/sqlfluff fix -q --dialect redshift assets/marts
 
 bench: setup ## What the budgets promise, as ratios: both sides in one run
 	@$(PY) -m tests.bench
