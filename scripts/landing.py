@@ -31,6 +31,7 @@ class Landing:
     rows: int = 0
     outside: int = 0
     unloaded: int = 0
+    early: int = 0
     bytes: int = 0
     held: bool = False
     changes: list[tuple[str, int]] = field(default_factory=list)
@@ -47,6 +48,7 @@ class Landing:
         self.rows += answer["rows"]
         self.outside += answer.get("outside", 0)
         self.unloaded += answer.get("unloaded", 0)
+        self.early += answer.get("early", 0)
         self.bytes += answer["bytes"]
         self.changes += [(one["key"], one["rows"]) for one in answer.get("changes", ())]
         for kind, names in answer.get("columns", {}).items():
@@ -118,6 +120,8 @@ def show(landing: Landing) -> None:
             f"{landing.unloaded:,} rows are of days that {landing.source} does not have, and nothing loads them: are "
             "`start` and `end` in its defs.yaml right?"
         )
+    if landing.early:
+        print(f"{landing.early:,} rows are of days to come, UTC: no load takes them before their day has begun")
 
 
 def show_older_days(contract: Contract) -> None:

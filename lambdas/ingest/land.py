@@ -34,6 +34,7 @@ class Landed:
     `outside`: rows of another day than was asked for. They were left out: the window of their own day brings them,
     and a part of a day must not overwrite the whole of it.
     `unloaded`: rows of days that the source does not have by its defs.yaml: they land, and no load takes them.
+    `early`: rows of days to come, UTC, which no load takes before their day has begun.
     `released`: objects of former slices that were held back until now. `left`: objects for which there was no time.
     `changes`: of a dry run, the key and the rows of each object that would be put or emptied. `new` and `lost`: of a
     dry run, the columns that the contract names nowhere, and those that it reads in vain.
@@ -46,6 +47,7 @@ class Landed:
     bytes: int = 0
     outside: int = 0
     unloaded: int = 0
+    early: int = 0
     released: int = 0
     left: int = 0
     changes: tuple[tuple[str, int], ...] = field(default=(), repr=False)
@@ -95,8 +97,9 @@ def land(
     if landed.left:
         return landed
     unloaded = sum(found.count for found in inside if not naming.home <= found.day <= (naming.end or found.day))
+    early = sum(found.count for found in inside if found.day > dt.datetime.now(dt.UTC).date())
     outside = sum(found.count for found in days if not _is_asked(found.day, rows, naming.window))
-    return replace(landed, outside=outside, unloaded=unloaded)
+    return replace(landed, outside=outside, unloaded=unloaded, early=early)
 
 
 def _bring(lake: Lake, naming: Naming, wanted: dict[str, Encoded], seen: Seen, held: Seen, deadline: float) -> Landed:

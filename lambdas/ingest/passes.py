@@ -48,9 +48,9 @@ def ingest(source: Source, window: Window | None, lake: Lake, deadline: float, p
         part: what `remaining` of the answer before said.
 
     Returns:
-        source, start, end, rows, outside, unloaded, objects (put, unchanged, emptied), bytes, remaining; of a dry run
-        also changes ([{key, rows}] of what would be put or emptied, the first `MOST_CHANGES`) and columns (`new` that
-        the contract names nowhere, `lost` that it reads and the source has not).
+        source, start, end, rows, outside, unloaded, early, objects (put, unchanged, emptied), bytes, remaining; of a
+        dry run also changes ([{key, rows}] of what would be put or emptied, the first `MOST_CHANGES`) and columns (`new`
+        that the contract names nowhere, `lost` that it reads and the source has not).
     """
     if window is None or not source.config.windowed:
         landed, rest = _in_slices(lambda now: _one_pass(source, window, lake, deadline, now), part, deadline)
@@ -231,6 +231,7 @@ def _answer(
         "rows": landed.rows,
         "outside": landed.outside,
         "unloaded": landed.unloaded,
+        "early": landed.early,
         "objects": {"put": landed.put, "unchanged": landed.unchanged, "emptied": landed.emptied},
         "bytes": landed.bytes,
         "remaining": dict(remaining) if remaining else None,

@@ -105,6 +105,13 @@ def test_rows_of_days_that_a_source_does_not_have_land_and_are_counted(bench):
     assert bench.call(ended, "2024-01-01", "2024-01-02")["unloaded"] == 0
 
 
+def test_rows_of_days_to_come_land_and_are_counted(bench):
+    today = dt.datetime.now(dt.UTC).date()
+    rows = f"1,2024-01-01,y\n2,{today},a\n3,{today + dt.timedelta(days=2)},z\n4,2999-01-01,w\n"
+    answer = bench.ingest(files(bench.write("a.csv", f"id,at,name\n{rows}"), "csv"))
+    assert (answer["rows"], answer["unloaded"], answer["early"]) == (4, 0, 2)
+
+
 def test_rows_without_a_day_lie_under_the_first_day_of_a_source_read_whole(bench):
     extract = files(bench.write("a.csv", "id,at,name\n1,2024-02-01,x\n2,NA,y\n"), "csv")
     bench.ingest(extract)

@@ -33,6 +33,7 @@ def test_a_range_lands_in_one_pass_with_an_object_for_every_day(bench, api):
         "rows": 5,
         "outside": 0,
         "unloaded": 0,
+        "early": 0,
         "objects": {"put": 3, "unchanged": 0, "emptied": 0},
         "bytes": answer["bytes"],
         "remaining": None,

@@ -109,12 +109,13 @@ def test_the_summary_says_what_becomes_of_rows_that_are_gone(capsys):
     landing.add({}, answer(rows=3, put=1))
     show(landing)
     shown = capsys.readouterr().out
-    assert ("leave the warehouse" in shown, "does not have" in shown) == (False, False)
-    landing.add({}, {**answer(emptied=2), "unloaded": 7})
+    assert ("leave the warehouse" in shown, "does not have" in shown, "to come" in shown) == (False, False, False)
+    landing.add({}, {**answer(emptied=2), "unloaded": 7, "early": 4})
     show(landing)
     shown = capsys.readouterr().out
     assert "2 objects are replaced by empty ones" in shown
     assert "7 rows are of days that things does not have, and nothing loads them" in shown
+    assert "4 rows are of days to come" in shown
 
 
 def test_a_dry_run_names_each_column_that_is_lost_or_new_once(capsys):
