@@ -65,8 +65,9 @@ def plan_load(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         deadline: time.monotonic() after which no further object is tried.
 
     Returns:
-        source, objects (to load), in_force (already), tried (of those to load; fewer where time was short), in_part
-        (of the tried, large ones of which the first slice alone was), rows_in, rows_accepted, rows_rejected, rows_late,
+        source, contract (the hash of the one that is deployed), objects (to load), in_force (already), tried (of those
+        to load; fewer where time was short), in_part (of the tried, large ones of which the first slice alone was),
+        rows_in, rows_accepted, rows_rejected, rows_late,
         set_aside (of the tried), reasons ([{column, rule, rows}]), remarks ([{raw_key, status, reason}], 20 at most),
         table ([statements of migrate]), obstacles (what migrate would refuse), batches ([{batches, objects, sql}]: the
         statements of each of so many batches one after the other).
@@ -84,6 +85,7 @@ def plan_load(event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
     rehearse = partial(rehearse_load, contract=contract, known=known, url=url, copy_role=settings.copy_role, anew=anew)
     return {
         "source": contract.name,
+        "contract": contract.hash,
         "objects": len(pending),
         "in_force": len(listed) - len(pending),
         "tried": len(tried.entries),

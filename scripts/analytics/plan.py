@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from lambdas.common.contract import load_source
 from scripts.analytics.days import days_of
 from scripts.functions import find_function
 
@@ -19,8 +20,17 @@ def show_plan(options: argparse.Namespace) -> bool:
     if options.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        print("\n".join([*_objects(found), *_table(found), *_statements(found)]))
+        print("\n".join([*_contract(found), *_objects(found), *_table(found), *_statements(found)]))
     return not found["obstacles"]
+
+
+def _contract(plan: Plan) -> list[str]:
+    """What to know where the folder has another contract than was deployed."""
+    name = plan["source"]
+    is_deployed = load_source(name).hash == plan["contract"]
+    return (
+        [] if is_deployed else [f"{name}: by the contract that is deployed; the one here is another: deploy it first"]
+    )
 
 
 def _objects(plan: Plan) -> list[str]:

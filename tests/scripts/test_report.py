@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from lambdas.common.contract import Column
+from lambdas.common.contract import Column, load_source
 from lambdas.common.contract.model import Reading
 from lambdas.common.source import SourceConfig
 from scripts import functions
-from scripts.analytics import rejected, report
+from scripts.analytics import plan, rejected, report
 from tests.cloud import PROJECT
 
 ROW = {
@@ -98,3 +98,26 @@ def test_time_that_was_no_time_is_told_with_the_zone_in_which_it_is_read(monkeyp
         "1  at: cast (without an offset a time of Europe/Berlin, and none that clocks there skip or show twice)"
     )
     assert [line.split("  ")[-1] for line in others] == ["at: required", "day: cast"]
+
+
+@pytest.mark.parametrize("deployed", [True, False])
+def test_a_plan_by_another_contract_than_that_of_the_folder_says_so(capsys, monkeypatch, deployed):
+    counts = dict.fromkeys(
+        (
+            "objects",
+            "in_force",
+            "tried",
+            "in_part",
+            "rows_in",
+            "rows_accepted",
+            "rows_rejected",
+            "rows_late",
+            "set_aside",
+        ),
+        0,
+    )
+    lists = {name: [] for name in ("reasons", "remarks", "table", "obstacles", "batches")}
+    found = {"source": "weather", "contract": load_source("weather").hash if deployed else "other", **counts, **lists}
+    monkeypatch.setattr(plan, "find_function", lambda name: SimpleNamespace(call=lambda event: found))
+    plan.show_plan(SimpleNamespace(source="weather", first=None, last=None, rebuild=False, json=False))
+    assert ("by the contract that is deployed; the one here is another" in capsys.readouterr().out) is not deployed
