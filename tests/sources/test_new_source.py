@@ -214,27 +214,6 @@ def test_a_code_that_reads_like_no_value_stays_a_code(tmp_path):
     assert "no column holds a time" in unsure
 
 
-@pytest.mark.parametrize("times", ["2024-01-0{n}T10:00:00Z", "0{n}.01.2024 10:00"])
-def test_a_column_that_mostly_holds_times_is_named_with_what_is_none(tmp_path, times):
-    path = tmp_path / "a.csv"
-    whens = [*(times.format(n=n) for n in range(1, 6)), "soon", "later"]
-    path.write_text("n,when\n" + "".join(f"{n},{when}\n" for n, when in enumerate(whens)))
-    unsure = "\n".join(propose("things", read_sample(str(path))).unsure)
-    assert "no column holds a time in all rows" in unsure
-    assert "when_: most are times" in unsure
-    assert "but 'later', 'soon' not, so it stays a text" in unsure
-
-
-def test_days_that_could_be_months_are_said_to_be_unsure(tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_text("at,n\n01/02/2024,1\n03/04/2024,2\n")
-    assert "could be MM/dd/yyyy as well" in "\n".join(propose("things", read_sample(str(path))).unsure)
-    path.write_text("at,n\n01/02/2024,1\n03/14/2024,2\n")
-    proposal = propose("things", read_sample(str(path)))
-    assert "format: MM/dd/yyyy" in proposal.contract
-    assert "as well" not in "\n".join(proposal.unsure)
-
-
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -132,3 +132,32 @@ def test_one_line_of_ndjson_is_no_envelope(tmp_path):
     proposal, _ = write(tmp_path, "a.ndjson", json.dumps({"at": "2024-01-01", "items": ROWS}))
     assert yaml.safe_load(proposal.defs)["attributes"]["extract"]["filesystem"]["format"] == "ndjson"
     assert proposal.rows == 1
+
+
+@pytest.mark.parametrize("times", ["2024-01-0{n}T10:00:00Z", "0{n}.01.2024 10:00"])
+def test_a_column_that_mostly_holds_times_is_named_with_what_is_none(tmp_path, times):
+    path = tmp_path / "a.csv"
+    whens = [*(times.format(n=n) for n in range(1, 6)), "soon", "later"]
+    path.write_text("n,when\n" + "".join(f"{n},{when}\n" for n, when in enumerate(whens)))
+    unsure = "\n".join(propose("things", read_sample(str(path))).unsure)
+    assert "no column holds a time in all rows" in unsure
+    assert "when_: most are times" in unsure
+    assert "but 'later', 'soon' not, so it stays a text" in unsure
+
+
+def test_an_unknown_word_among_amounts_is_named_with_their_separators(tmp_path):
+    path = tmp_path / "a.csv"
+    amounts = [*(f"{n}.{n:03},{n}5" for n in range(1, 20)), "keine"]
+    path.write_text("at;amount\n" + "".join(f"2024-01-01;{amount}\n" for amount in amounts))
+    unsure = "\n".join(propose("things", read_sample(str(path))).unsure)
+    assert "amount: nearly all are numbers with decimalSeparator ',', thousandsSeparator '.', but 'keine' not" in unsure
+
+
+def test_days_that_could_be_months_are_said_to_be_unsure(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("at,n\n01/02/2024,1\n03/04/2024,2\n")
+    assert "could be MM/dd/yyyy as well" in "\n".join(propose("things", read_sample(str(path))).unsure)
+    path.write_text("at,n\n01/02/2024,1\n03/14/2024,2\n")
+    proposal = propose("things", read_sample(str(path)))
+    assert "format: MM/dd/yyyy" in proposal.contract
+    assert "as well" not in "\n".join(proposal.unsure)

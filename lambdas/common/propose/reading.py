@@ -146,6 +146,9 @@ def _nearly(connection: Any, values: list[str]) -> list[str]:
     readings = {"numbers": Found("number", "double precision"), "times": Found("timestamp", "timestamp")}
     if formats:
         readings[f"times of {', '.join(formats)}"] = formatted("timestamp", formats)
+    for decimal, thousands in SEPARATORS[1:]:
+        read = {"decimalSeparator": decimal} | ({"thousandsSeparator": thousands} if thousands else {})
+        readings[f"numbers with {_pairs(read)}"] = Found("number", "double precision", custom=read)
     for what, found in readings.items():
         rare = len(values) // RARE
         most = (len(values) - 1) // 2 if found.logical == "timestamp" else rare
@@ -156,6 +159,10 @@ def _nearly(connection: Any, values: list[str]) -> list[str]:
             share = "nearly all" if len(few) <= rare else "most"
             return [f"{share} are {what}, but {told}{more} not, so it stays a text; wrong, or nullWords?"]
     return []
+
+
+def _pairs(custom: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value!r}" for name, value in custom.items())
 
 
 def _text(values: list[str], words: tuple[str, ...], notes: Sequence[str]) -> Found:
