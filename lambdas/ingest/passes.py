@@ -49,8 +49,8 @@ def ingest(source: Source, window: Window | None, lake: Lake, deadline: float, p
 
     Returns:
         source, start, end, rows, outside, unloaded, early, objects (put, unchanged, emptied), bytes, remaining; of a
-        dry run also changes ([{key, rows}] of what would be put or emptied, the first `MOST_CHANGES`) and columns (`new`
-        that the contract names nowhere, `lost` that it reads and the source has not).
+        dry run also changes ([{key, rows}] of what would be put or emptied, the first `MOST_CHANGES`) and columns
+        (`new` that the contract names nowhere, `lost` that it reads and the source has not).
     """
     if window is None or not source.config.windowed:
         landed, rest = _in_slices(lambda now: _one_pass(source, window, lake, deadline, now), part, deadline)
