@@ -89,10 +89,6 @@ def _count(ranges: Iterable[tuple[dt.date, dt.date]]) -> int:
 
 
 def find_undated(s3: Any, bucket: str, source: str) -> dict[str, Any]:
-    """Of a source that others fill: how many objects lie in no day (`undated`), and one of them."""
-    try:
-        filled_by_others = load_source_config(source).extract is None
-    except ContractError:
-        filled_by_others = False  # read_standing says that its defs.yaml is wrong
-    found = list_undated(s3, bucket, source, MOST_KEYS) if filled_by_others else []
+    """How many objects of the source lie in no day (`undated`), and one of them."""
+    found = list_undated(s3, bucket, source, MOST_KEYS)
     return {"undated": len(found), "undated_key": min(found, default=None)}

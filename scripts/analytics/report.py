@@ -60,8 +60,7 @@ def _print_remarks(row: dict[str, Any]) -> None:
         print(f"{name}: paused in its defs.yaml; nothing of it runs by itself")
     if row["missing"]:
         _print_missing(row)
-    if row["undated"]:
-        print(f"{name}: {row['undated']:,} objects lie in no day, {row['undated_key']} among them; expected {PATTERN}")
+    _print_undated(row)
     if row["former"]:
         print(f"{name}: a former contract loaded {row['former']:,} objects; `analytics rebuild {name}` loads them anew")
     if row["rows_rejected"] or row["bad"]:
@@ -83,6 +82,13 @@ def _print_missing(row: dict[str, Any]) -> None:
         f"  what has landed and is not loaded `analytics prove {name}` says, "
         f"and `analytics rebuild {name} --from DAY --to DAY` loads"
     )
+
+
+def _print_undated(row: dict[str, Any]) -> None:
+    """Which objects nothing loads for where they lie; of a status or a proof."""
+    if row["undated"]:
+        said = f"{row['undated']:,} objects lie in no day, {row['undated_key']} among them"
+        print(f"{row['source']}: {said}; expected {PATTERN}")
 
 
 def next_run(source: str, now: dt.datetime) -> str | None:
@@ -129,6 +135,7 @@ def prove(options: argparse.Namespace) -> bool:
                 f"{proof['source']}: {proof['broken'] - len(proof['findings'])} more; the function's log has them all"
             )
         _print_unloaded(proof)
+        _print_undated(proof)
     return not any(proof["broken"] for proof in proofs)
 
 

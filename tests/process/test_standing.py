@@ -114,13 +114,11 @@ def test_a_day_of_which_everything_is_set_aside_is_missing(keyed, loader_connect
     assert (found["missing"], found["missing_days"]) == (2, ["2024-01-01/2024-01-02"])
 
 
-def test_objects_that_lie_in_no_day_are_counted_where_others_put_them(keyed, monkeypatch):
+def test_objects_that_lie_in_no_day_are_counted(keyed):
     name, s3, bucket = keyed.contract.name, keyed.s3, keyed.bucket
     keyed.put(day(3), "20240103T000000000000Z", [])
     for rest in ("2024/01/03/data_x.csv", "part-0.parquet", "2024-01-03/data_x.parquet", "2024/01/"):
         s3.put_object(Bucket=bucket, Key=f"raw/{name}/{rest}", Body=b"")
-    monkeypatch.setattr(standing, "load_source_config", lambda name: SourceConfig(name, START))
     found = standing.find_undated(s3, bucket, name)
     assert found == {"undated": 2, "undated_key": f"raw/{name}/2024-01-03/data_x.parquet"}
-    monkeypatch.setattr(standing, "load_source_config", lambda name: SourceConfig(name, START, extract=EXTRACT))
-    assert standing.find_undated(s3, bucket, name) == {"undated": 0, "undated_key": None}
+    assert standing.find_undated(s3, bucket, "nothing_there") == {"undated": 0, "undated_key": None}

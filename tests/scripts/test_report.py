@@ -67,6 +67,14 @@ def test_a_proof_says_what_loads_an_object_that_is_not_loaded_and_why_nothing_do
     assert capsys.readouterr().out == ""
 
 
+def test_a_proof_names_an_object_that_lies_in_no_day(capsys):
+    report._print_undated({"source": "things", "undated": 0, "undated_key": None})
+    assert capsys.readouterr().out == ""
+    report._print_undated({"source": "things", "undated": 1, "undated_key": "raw/things/x.parquet"})
+    said = capsys.readouterr().out
+    assert said.startswith("things: 1 objects lie in no day, raw/things/x.parquet among them; expected raw/<source>/")
+
+
 def test_a_source_that_is_declared_and_not_deployed_is_told_from_an_unknown_one():
     answer = {"errorType": "RequestError", "errorMessage": "source 'things' is unknown; known are weather"}
     said = str(functions._failure(answer, {"source": "things"}))
