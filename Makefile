@@ -69,7 +69,8 @@ promote: setup ## Bring to ENV what DEV has run green, by digest; RELEASES=bucke
 	@$(PY) -m infrastructure.images promote $(ENV) $(if $(RELEASES),--releases "$(RELEASES)")
 
 new-source: setup ## Propose the two files of a source: NAME=... FROM=file-or-url
-	@$(PY) -m scripts.analytics new-source $(if $(NAME),"$(NAME)") $(if $(FROM),"$(FROM)")
+	$(if $(and $(NAME),$(FROM)),,$(error make new-source wants NAME=... and FROM=file-or-url))
+	@$(PY) -m scripts.analytics new-source "$(NAME)" "$(FROM)"
 
 system: ## Install the system packages that the long tests need (Debian, Ubuntu)
 	@requirements/system.sh
