@@ -12,9 +12,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from lambdas.common.contract import Contract
+from scripts.tables import new_table, print_table
 
 Event = Mapping[str, Any]
 DAY = dt.timedelta(days=1)
@@ -105,13 +105,11 @@ def show(landing: Landing) -> None:
     if landing.dry_run:
         _show_changes(landing)
     days = f", {landing.first} to {landing.through}" if landing.first else ""
-    title = f"{landing.source}{days}: {_did(landing)} under raw/{landing.source}/"
-    table = Table(title=title, title_justify="left", title_style="")
+    print(f"{landing.source}{days}: {_did(landing)} under raw/{landing.source}/")
     values = {**landing.counts, "rows": landing.rows, "bytes": landing.bytes}
-    for name in ("objects put", "unchanged", "emptied", "rows", "bytes", "seconds", "rows a second"):
-        table.add_column(name, justify="right")
+    table = new_table(right=("objects put", "unchanged", "emptied", "rows", "bytes", "seconds", "rows a second"))
     table.add_row(*(f"{number:,}" for number in values.values()), f"{landing.seconds:.1f}", f"{landing.rate:,.0f}")
-    Console().print(table)
+    print_table(table)
     _show_emptied(landing)
     if landing.outside:
         print(f"{landing.outside:,} rows of other days than asked for were left out")

@@ -9,8 +9,8 @@ from typing import Any
 from lambdas.common.contract import load_source
 from lambdas.common.errors import ContractError
 from scripts.analytics.days import days_of, require_object_of
-from scripts.analytics.tables import add_cells, new_table, print_table
 from scripts.functions import find_function
+from scripts.tables import add_cells, new_table, print_table
 
 VALUE_LENGTH = 60
 

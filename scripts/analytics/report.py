@@ -11,8 +11,8 @@ from lambdas.common.lake import RAW_KEY_WORDS as PATTERN
 from lambdas.common.source import SourceConfig, load_source_config
 from scripts.analytics.days import days_of, require_source
 from scripts.analytics.pausing import find_pause
-from scripts.analytics.tables import add_cells, new_table, print_table
 from scripts.functions import Function, find_function
+from scripts.tables import add_cells, new_table, print_table
 
 FINDINGS_SHOWN = 20
 STATUS = ("days", "missing", "objects", "bad", "former", "rows_in", "rows_accepted", "rows_rejected", "rows_late")

@@ -15,7 +15,7 @@ import pytest
 from lambdas.common.db.redshift import autocommit, execute, query, read_secret, session
 from lambdas.common.lake import raw_key
 from scripts.analytics.__main__ import main
-from scripts.analytics.tables import new_table, print_table
+from scripts.tables import new_table, print_table
 from tests.cloud import PROJECT
 
 KEY = raw_key("weather", dt.date(2013, 1, 1), "20130101T000000000000Z")

@@ -118,6 +118,14 @@ def test_the_summary_says_what_becomes_of_rows_that_are_gone(capsys):
     assert "4 rows are of days to come" in shown
 
 
+def test_large_numbers_are_whole_in_a_pipe(capsys):
+    landing = Landing("things")
+    landing.add({}, {**answer(rows=1_234_567_890, put=31_601_333), "bytes": 9_876_543_210_123})
+    show(landing)
+    shown = capsys.readouterr().out
+    assert all(number in shown for number in ("1,234,567,890", "31,601,333", "9,876,543,210,123"))
+
+
 def test_a_dry_run_names_each_column_that_is_lost_or_new_once(capsys):
     landing = Landing("things", dry_run=True)
     for _ in range(2):

@@ -8,10 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 
-def new_table(first: str, *, right: Iterable[str] = (), left: Iterable[str] = ()) -> Table:
-    """A table whose first column is `first`, then those aligned right, then those aligned left."""
+def new_table(*first: str, right: Iterable[str] = (), left: Iterable[str] = ()) -> Table:
+    """A table whose columns are `first`, then those aligned right, then those aligned left."""
     table = Table()
-    table.add_column(first)
+    for name in first:
+        table.add_column(name)
     for name in right:
         table.add_column(name, justify="right")
     for name in left:
