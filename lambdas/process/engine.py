@@ -16,7 +16,7 @@ from typing import Any
 from lambdas.common import remarks
 from lambdas.common.contract import Contract
 from lambdas.common.contract.assumed import values_of
-from lambdas.common.contract.compile import Compiled, compile_contract
+from lambdas.common.contract.compile import Compiled, binds_to_some_types, compile_contract
 from lambdas.common.contract.drift import find_drift
 from lambdas.common.contract.model import MOST_RAW_COLUMNS
 from lambdas.common.contract.rowset import Span, holds, remember
@@ -118,8 +118,9 @@ class Engine:
             part: which rows of the object the file holds. Rules over the object are judged with its last ones.
 
         Raises:
-            ObjectError: the file is no readable Parquet, or the contract refuses the object as a whole.
-            ContractError: the contract does not fit the object's columns.
+            ObjectError: the file is no readable Parquet, the contract refuses the object as a whole, or its expressions
+                take other types than those of its columns.
+            ContractError: they take none.
             WorkspaceFull: the disk did not suffice.
         """
         rows_in = self._count(raw)
@@ -206,6 +207,8 @@ class Engine:
             has_value = values_of(self._connection, rows.source)
             compiled = compile_contract(self._connection, self._contract, schema, has_value)
         except ContractError as error:
+            if binds_to_some_types(self._connection, self._contract):
+                raise ObjectError(f"{error}; a cast in it takes values of any type") from error
             raise ContractError(f"{error} ({raw_key})") from error
         if is_empty or not compiled.assumed:
             self._compiled[key] = compiled

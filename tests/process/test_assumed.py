@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lambdas.common.contract import load_contract
-from lambdas.common.errors import ContractError
+from lambdas.common.errors import ContractError, ObjectError
 from lambdas.process.engine import Engine, Split, open_engine
 
 DAY = dt.date(2024, 3, 1)
@@ -101,9 +101,7 @@ def test_what_was_assumed_of_a_file_is_not_assumed_of_the_next_one(engine, tmp_p
     texts = {**ROW, "Price": None}
     split(engine, tmp_path, of({**ROW, "Price": "1.25"}).slice(0, 0))
     split(engine, tmp_path, of(texts))
-    with pytest.raises(
-        ContractError, match=r"cents: transformLogic over Price VARCHAR does not bind: .* \(raw/prices/"
-    ):
+    with pytest.raises(ObjectError, match=r"cents: transformLogic over Price VARCHAR does not bind: .*; a cast in it"):
         split(engine, tmp_path, of({**ROW, "Price": "1.25"}))
     _, [made] = split(engine, tmp_path, of(ROW))
     assert (made["cents"], made["total"], made["year"]) == (125, 3.75, 2024)
@@ -111,5 +109,13 @@ def test_what_was_assumed_of_a_file_is_not_assumed_of_the_next_one(engine, tmp_p
 
 def test_of_a_value_in_any_row_nothing_is_assumed(engine, tmp_path):
     rows = [{**ROW, "Price": None} for _ in range(3000)]
-    with pytest.raises(ContractError, match="over Price VARCHAR does not bind"):
+    with pytest.raises(ObjectError, match="over Price VARCHAR does not bind"):
         split(engine, tmp_path, of(*rows, {**ROW, "Price": "1"}))
+
+
+def test_an_expression_that_binds_to_nothing_is_the_contract_s_mistake_and_sets_no_object_aside(tmp_path):
+    path = tmp_path / "assets" / "sources" / "prices" / "contract.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(CONTRACT.replace('round("Price" * 100)', 'rond("Price" * 100)'))
+    with open_engine(tmp_path) as connection, pytest.raises(ContractError, match=r"rond.* \(raw/prices/2024"):
+        split(Engine(connection, load_contract(path)), tmp_path, of(ROW))

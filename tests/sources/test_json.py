@@ -18,6 +18,10 @@ def ndjson(*records) -> str:
     return "".join(json.dumps(record) + "\n" for record in records)
 
 
+def cents(expression: str) -> dict:
+    return prop("cents", "bigint", transformLogic=expression, transformSourceObjects=["price"])
+
+
 def test_sparse_keys_of_mixed_types_keep_what_was_said(pipeline):
     records = [
         {"id": 1, "at": DAY, "v": 1.5},
@@ -49,7 +53,7 @@ def test_what_is_calculated_is_null_on_days_without_a_number_and_a_day_that_is_e
     columns = [
         ID,
         {**AT, "transformLogic": "to_timestamp(ms / 1000)", "transformSourceObjects": ["ms"]},
-        prop("cents", "bigint", transformLogic="price * 100", transformSourceObjects=["price"]),
+        cents("price * 100"),
     ]
     undated = {"id": 9, "price": 2}
     done = pipeline.run(pipeline.write("a.ndjson", ndjson(*priced, undated), "ndjson"), columns, rows=4)
@@ -58,6 +62,20 @@ def test_what_is_calculated_is_null_on_days_without_a_number_and_a_day_that_is_e
     emptied = pipeline.run(pipeline.write("a.ndjson", ndjson(undated), "ndjson"), columns, rows=1)
     assert (list(emptied.days.values()), emptied.accepted) == ([1, 0, 0], [])
     assert emptied.reasons == [("at", "required", None)]
+
+
+def test_a_day_whose_numbers_are_texts_is_set_aside_where_nobody_casts_and_the_others_load(pipeline):
+    days = ("2024-01-01", "2024-01-02", "2024-01-02")
+    records = [
+        {"id": n, "at": at, "price": price} for n, (at, price) in enumerate(zip(days, (1.5, "n/a", 2), strict=True))
+    ]
+    extract = pipeline.write("a.ndjson", ndjson(*records), "ndjson")
+    plain = pipeline.run(extract, [ID, AT, cents("price * 100")])
+    assert [(row["id"], row["cents"]) for row in plain.accepted] == [(0, 150)]
+    assert ["cents: transformLogic over price VARCHAR does not bind" in text for text in plain.bad] == [True]
+    cast = pipeline.run(extract, [ID, AT, cents("CAST(price AS DOUBLE) * 100")], rows=3)
+    assert [(row["id"], row["cents"]) for row in cast.accepted] == [(0, 150), (2, 200)]
+    assert (cast.reasons, cast.bad) == ([("cents", "cast", "n/a")], [])
 
 
 def test_envelope_with_optional_objects_is_read_by_path(pipeline):

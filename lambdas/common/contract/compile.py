@@ -6,9 +6,10 @@ have TimeZone = 'UTC' and the json extension (it is part of the wheel).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from lambdas.common.contract.assumed import HasValue, assume_types
+from lambdas.common.contract.assumed import HasValue, assume_types, choices
 from lambdas.common.contract.casts import cast, keeps_empty_text
 from lambdas.common.contract.model import Column, Contract, QueryRule
 from lambdas.common.contract.quality import fill
@@ -160,16 +161,30 @@ def _bind(
         }
         if not empty:
             raise
-
-    def binds(column: Column, assumed: Mapping[str, str]) -> bool:
-        try:
-            _expression_types(connection, replace(contract, columns=(column,)), raw_types, assumed)
-        except ContractError:
-            return False
-        return True
-
-    assumed = assume_types(contract, empty, binds)
+    assumed = assume_types(contract, empty, partial(_binds, connection, contract, raw_types))
     return _expression_types(connection, contract, raw_types, assumed), assumed
+
+
+def _binds(
+    connection: Any, contract: Contract, raw_types: Mapping[str, str], column: Column, assumed: Mapping[str, str]
+) -> bool:
+    """Whether the column's expression binds, where raw columns have those types, or are assumed to."""
+    try:
+        _expression_types(connection, replace(contract, columns=(column,)), raw_types, assumed)
+    except ContractError:
+        return False
+    return True
+
+
+def binds_to_some_types(connection: Any, contract: Contract) -> bool:
+    """Whether there are types of raw columns to which each expression binds: then others are no mistake of its own."""
+    return all(
+        any(
+            _binds(connection, contract, dict(zip(column.sources, kinds, strict=True)), column, {})
+            for kinds in choices(len(column.sources))
+        )
+        for column in contract.columns
+    )
 
 
 def _expression_types(
