@@ -34,6 +34,11 @@ def packed(megabytes: int, group: int = 1 << 30) -> bytes:
     return target.getvalue()
 
 
+def verdicts(told: list[list]) -> list[tuple]:
+    """What plan and load have in common: of a full disk not where in a file it was noticed; of slices not the rows."""
+    return [(status, None if status == "WorkspaceFull" else reason) for status, _, reason in told]
+
+
 @pytest.fixture
 def staged(s3, tmp_path: Path):
     """What becomes of these objects on a disk of 40 MB, which is what a plan says of them."""
@@ -51,8 +56,7 @@ def staged(s3, tmp_path: Path):
         done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         planned, told = json.loads(done.stdout.splitlines()[-1])
-        # of an object in slices a plan tries the first, and so counts its rows alone
-        assert [(status, reason) for status, _, reason in planned] == [(status, reason) for status, _, reason in told]
+        assert verdicts(planned) == verdicts(told)
         return told
 
     yield stage
