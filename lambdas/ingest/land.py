@@ -97,7 +97,8 @@ def land(
     if landed.left:
         return landed
     unloaded = sum(found.count for found in inside if not naming.home <= found.day <= (naming.end or found.day))
-    early = sum(found.count for found in inside if found.day > dt.datetime.now(dt.UTC).date())
+    today = dt.datetime.now(dt.UTC).date()
+    early = sum(found.count for found in inside if found.day > today)
     outside = sum(found.count for found in days if not _is_asked(found.day, rows, naming.window))
     return replace(landed, outside=outside, unloaded=unloaded, early=early)
 

@@ -16,7 +16,7 @@ from typing import Any
 from lambdas.common import remarks
 from lambdas.common.contract import Contract
 from lambdas.common.contract.assumed import values_of
-from lambdas.common.contract.compile import Compiled, binds_to_some_types, compile_contract
+from lambdas.common.contract.compile import Compiled, compile_contract, refuses_types
 from lambdas.common.contract.drift import find_drift
 from lambdas.common.contract.model import MOST_RAW_COLUMNS
 from lambdas.common.contract.rowset import Span, holds, remember
@@ -203,11 +203,11 @@ class Engine:
         key = (is_empty, tuple(schema.items()))
         if key in self._compiled:
             return self._compiled[key]
+        given = (self._connection, self._contract, schema, values_of(self._connection, rows.source))
         try:
-            has_value = values_of(self._connection, rows.source)
-            compiled = compile_contract(self._connection, self._contract, schema, has_value)
+            compiled = compile_contract(*given)
         except ContractError as error:
-            if binds_to_some_types(self._connection, self._contract):
+            if refuses_types(*given):
                 raise ObjectError(f"{error}; a cast in it takes values of any type") from error
             raise ContractError(f"{error} ({raw_key})") from error
         if is_empty or not compiled.assumed:

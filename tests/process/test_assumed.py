@@ -113,6 +113,16 @@ def test_of_a_value_in_any_row_nothing_is_assumed(engine, tmp_path):
         split(engine, tmp_path, of(*rows, {**ROW, "Price": "1"}))
 
 
+def test_a_rule_that_may_not_stand_there_sets_no_object_aside(tmp_path):
+    query = 'SELECT count(*) FROM ${object} WHERE "at" > now()'
+    rule = f"{{type: sql, name: recent, query: '{query}', mustBe: 0}}"
+    path = tmp_path / "assets" / "sources" / "prices" / "contract.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(CONTRACT.replace("    properties:", f"    quality:\n      - {rule}\n    properties:"))
+    with open_engine(tmp_path) as connection, pytest.raises(ContractError, match="quality rule 'recent': .*the clock"):
+        split(Engine(connection, load_contract(path)), tmp_path, of(ROW))
+
+
 def test_an_expression_that_binds_to_nothing_is_the_contract_s_mistake_and_sets_no_object_aside(tmp_path):
     path = tmp_path / "assets" / "sources" / "prices" / "contract.yaml"
     path.parent.mkdir(parents=True)

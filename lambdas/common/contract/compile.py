@@ -176,8 +176,16 @@ def _binds(
     return True
 
 
-def binds_to_some_types(connection: Any, contract: Contract) -> bool:
-    """Whether there are types of raw columns to which each expression binds: then others are no mistake of its own."""
+def refuses_types(connection: Any, contract: Contract, raw_types: Mapping[str, str], has_value: HasValue) -> bool:
+    """Whether it is these types to which an expression does not bind: to some others each of them does."""
+    try:
+        _bind(connection, contract, raw_types, has_value)
+    except ContractError:
+        return _binds_to_some_types(connection, contract)
+    return False
+
+
+def _binds_to_some_types(connection: Any, contract: Contract) -> bool:
     return all(
         any(
             _binds(connection, contract, dict(zip(column.sources, kinds, strict=True)), column, {})
